@@ -1,0 +1,1 @@
+import '../dist/operations/child-main.js';

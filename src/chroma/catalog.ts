@@ -1,0 +1,68 @@
+/**
+ * Collections and their segments, over all tenants and databases. Maintenance that looks at the default database alone
+ * leaves every other one's log for ever (`chroma vacuum`, 1.5.9 rust/cli/src/commands/vacuum.rs).
+ */
+import type { Database } from '../sqlite/open.ts';
+import type { CollectionId, Schema, SegmentId, SegmentKind, Topic } from './model.ts';
+
+export interface CatalogCollection {
+  readonly id: CollectionId;
+  readonly name: string;
+  readonly tenant: string | null;
+  readonly database: string | null;
+  /** `collections.topic`, up to 0.4.24. */
+  readonly topic: Topic | null;
+}
+
+export interface CatalogSegment {
+  readonly id: SegmentId;
+  readonly type: string;
+  readonly kind: SegmentKind;
+  readonly collection: CollectionId | null;
+  /** `segments.topic`, up to 0.4.24. */
+  readonly topic: Topic | null;
+}
+
+export interface Catalog {
+  readonly collections: readonly CatalogCollection[];
+  readonly segments: readonly CatalogSegment[];
+}
+
+/** What every collection belonged to before tenants existed (0.4.15), and where the upgrade puts it. */
+export const DEFAULT_TENANT = 'default_tenant';
+export const DEFAULT_DATABASE = 'default_database';
+
+const COLLECTIONS_A = `
+  SELECT id, name, topic, '${DEFAULT_TENANT}' AS tenant, '${DEFAULT_DATABASE}' AS database
+  FROM collections ORDER BY name, id`;
+const COLLECTIONS_B = `
+  SELECT c.id, c.name, c.topic, d.tenant_id AS tenant, d.name AS database
+  FROM collections AS c LEFT JOIN databases AS d ON d.id = c.database_id ORDER BY d.tenant_id, d.name, c.name, c.id`;
+const COLLECTIONS_C = `
+  SELECT c.id, c.name, NULL AS topic, d.tenant_id AS tenant, d.name AS database
+  FROM collections AS c LEFT JOIN databases AS d ON d.id = c.database_id ORDER BY d.tenant_id, d.name, c.name, c.id`;
+const SEGMENTS_B = 'SELECT id, type, collection, topic FROM segments ORDER BY id';
+const SEGMENTS_C = 'SELECT id, type, collection, NULL AS topic FROM segments ORDER BY id';
+const RECORDS = 'SELECT segment_id, COUNT(*) AS records FROM embeddings GROUP BY segment_id';
+
+const KINDS: ReadonlyMap<string, SegmentKind> = new Map([
+  ['urn:chroma:segment/metadata/sqlite', 'metadata'],
+  ['urn:chroma:segment/vector/hnsw-local-persisted', 'vector'],
+]);
+
+/** Reads all collections and all segments, those of deleted collections included. Two statements. */
+export function readCatalog(db: Database, { versions }: Schema): Catalog {
+  const hasTopics = versions.sysdb < 5;
+  const collections = versions.sysdb < 4 ? COLLECTIONS_A : hasTopics ? COLLECTIONS_B : COLLECTIONS_C;
+  const segments = db.prepare<[], Omit<CatalogSegment, 'kind'>>(hasTopics ? SEGMENTS_B : SEGMENTS_C).all();
+  return {
+    collections: db.prepare<[], CatalogCollection>(collections).all(),
+    segments: segments.map((segment) => ({ ...segment, kind: KINDS.get(segment.type) ?? 'unknown' })),
+  };
+}
+
+/** Records of each metadata segment, from the index over `embeddings` alone. */
+export function readRecordCounts(db: Database): ReadonlyMap<SegmentId, number> {
+  const rows = db.prepare<[], { segment_id: string; records: bigint }>(RECORDS).all();
+  return new Map(rows.map(({ segment_id, records }) => [segment_id, Number(records)]));
+}

@@ -1,0 +1,148 @@
+/**
+ * The persist directory as the file system shows it, before SQLite opens anything.
+ */
+import { lstatSync, readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+import { MaintError, systemErrorCode } from '../errors.ts';
+import { readHeader, readJournalState, walFilesBeside, type JournalState } from '../sqlite/header.ts';
+
+export const DATABASE_NAME = 'chroma.sqlite3';
+
+/** Chroma before 0.4 kept DuckDB with Parquet files, or ClickHouse, and no SQLite. */
+const FILES_BEFORE_0_4: readonly string[] = ['chroma-collections.parquet', 'chroma-embeddings.parquet'];
+
+export interface PersistDir {
+  /** As the operator wrote it, for messages. */
+  readonly given: string;
+  /** With every symbolic link resolved. */
+  readonly path: string;
+  readonly databasePath: string;
+  readonly database: DatabaseFile;
+  readonly journal: JournalState;
+  /** True where SQLite's own write-ahead mode is in play: reading would leave files behind. */
+  readonly walMode: boolean;
+  /** Names of `-wal` and `-shm` files beside the database. */
+  readonly walFiles: readonly string[];
+}
+
+export interface DatabaseFile {
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly owner: number;
+  readonly links: number;
+  readonly isSymlink: boolean;
+  readonly changeCounter: number;
+}
+
+/**
+ * Finds the persist directory at `given`. Opens, creates and changes nothing but reads a few header bytes. Throws
+ * NOT_A_PERSIST_DIR where there is no Chroma directory, CORRUPT where the database file is cut short.
+ */
+export function locatePersistDir(given: string): PersistDir {
+  const path = realDirectory(given);
+  const linkPath = join(path, DATABASE_NAME);
+  const link = lstatSync(linkPath, { bigint: true, throwIfNoEntry: false });
+  if (link === undefined) throw noDatabase(given, path);
+  const databasePath = realDatabasePath(given, linkPath);
+  const file = statSync(databasePath, { bigint: true });
+  if (!file.isFile()) throw notPersistDir(`${linkPath} is not a file`, [], namePersistDir());
+  return readable(given, () => ({
+    given,
+    path,
+    databasePath,
+    ...readDatabaseFile(databasePath, file, link.isSymbolicLink()),
+    journal: readJournalState(databasePath),
+    walFiles: walFilesBeside(databasePath),
+  }));
+}
+
+function readDatabaseFile(path: string, file: BigIntStats, isSymlink: boolean): Pick<PersistDir, 'database' | 'walMode'> {
+  const header = readHeader(path);
+  if (header.kind === 'empty') throw notPersistDir(`the database is empty (0 bytes): ${path}`, [], restoreBackup());
+  if (header.kind === 'not-a-database') throw notPersistDir(`this file is not a SQLite database: ${path}`, [], restoreBackup());
+  const expected = (header.pageCount ?? 0) * header.pageSize;
+  if (Number(file.size) < expected) throw cutShort(path, Number(file.size), expected);
+  const database: DatabaseFile = {
+    bytes: Number(file.size),
+    mtimeMs: Number(file.mtimeMs),
+    owner: Number(file.uid),
+    links: Number(file.nlink),
+    isSymlink,
+    changeCounter: header.changeCounter,
+  };
+  return { database, walMode: header.walMode };
+}
+
+function realDirectory(given: string): string {
+  try {
+    const path = readable(given, () => realpathSync(given));
+    if (statSync(path).isDirectory()) return path;
+  } catch (cause) {
+    if (cause instanceof MaintError) throw cause;
+    const code = systemErrorCode(cause);
+    const fact = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `it cannot be reached (${code})`;
+    throw notPersistDir(`${fact}: ${given}`, [], namePersistDir());
+  }
+  throw notPersistDir(`this is a file, not a directory: ${given}`, [], 'name the directory that holds chroma.sqlite3');
+}
+
+function realDatabasePath(given: string, linkPath: string): string {
+  try {
+    return readable(given, () => realpathSync(linkPath));
+  } catch (cause) {
+    if (cause instanceof MaintError) throw cause;
+    throw notPersistDir(`${linkPath} is a symbolic link that leads nowhere`, [], namePersistDir());
+  }
+}
+
+function noDatabase(given: string, path: string): MaintError {
+  const entries = readable(given, () => readdirSync(path));
+  const old = FILES_BEFORE_0_4.find((name) => entries.includes(name));
+  if (old !== undefined) {
+    return notPersistDir(
+      `this directory was written by Chroma before 0.4: ${given}`,
+      [`it holds ${old} and no ${DATABASE_NAME}`],
+      'bring it to 0.4 or later with chroma-migrate first',
+    );
+  }
+  const detail = entries.length === 0 ? 'it is empty' : `it holds no ${DATABASE_NAME}`;
+  return notPersistDir(`this is not a Chroma persist directory: ${given}`, [detail], namePersistDir());
+}
+
+/** Runs `read`; a missing permission becomes the operator's error, everything else passes. */
+function readable<T>(given: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    throw code === 'EACCES' || code === 'EPERM' ? notReadable(given, cause) : cause;
+  }
+}
+
+function cutShort(path: string, bytes: number, expected: number): MaintError {
+  return new MaintError('CORRUPT', {
+    message: `the database file is cut short: ${path}`,
+    details: [`it has ${bytes} bytes, its header promises ${expected}`],
+    hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover',
+  });
+}
+
+function notReadable(given: string, cause: unknown): MaintError {
+  return new MaintError('FAILED', {
+    message: `this user may not read the directory: ${given}`,
+    hint: 'run this as the user that owns the directory',
+    cause,
+  });
+}
+
+function notPersistDir(message: string, details: readonly string[], hint: string): MaintError {
+  return new MaintError('NOT_A_PERSIST_DIR', { message, details, hint });
+}
+
+function namePersistDir(): string {
+  return 'name the persist directory of a Chroma server: the one it was given with --path, or PERSIST_DIRECTORY';
+}
+
+function restoreBackup(): string {
+  return 'if a Chroma database should be here, restore it from a backup';
+}

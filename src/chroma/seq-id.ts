@@ -1,0 +1,61 @@
+/**
+ * `seq_id`: the position of a row in the embeddings queue. 64 bits wide, so a bigint; a JavaScript number is a bug here.
+ */
+declare const brand: unique symbol;
+export type SeqId = bigint & { readonly [brand]: 'SeqId' };
+
+/** SQLite's largest integer, hence the largest seq_id there can be. */
+const LARGEST = 2n ** 63n - 1n;
+
+/** BLOB widths Chroma writes: 8 bytes big-endian (0.4.0–0.6.3), 24 for Pulsar message ids (chromadb/db/base.py `decode_seq_id`). */
+const BLOB_WIDTHS: readonly number[] = [8, 24];
+
+export type DecodedSeqId =
+  | { readonly kind: 'seq-id'; readonly seqId: SeqId; readonly storedAs: 'integer' | 'blob' }
+  | { readonly kind: 'invalid'; readonly detail: string };
+
+/** Returns `value` as a SeqId. Throws a RangeError, a bug, for what SQLite could not have stored in a rowid. */
+export function seqId(value: bigint): SeqId {
+  if (value < 0n || value > LARGEST) throw new RangeError(`${value} is not a seq_id`);
+  return value as SeqId;
+}
+
+/** The seq_id below every row: what an empty queue ends with. */
+export const NO_ROW: SeqId = seqId(0n);
+
+/**
+ * Decodes a stored watermark by the type SQLite reports for it, never by version: a BLOB comes back into the INTEGER
+ * column when 0.6.3 opens a directory that 1.x has migrated (docs/FORMAT.md, "Recorded positions").
+ * Zero and below are invalid: no Chroma records them, and no row could lie under them.
+ */
+export function decodeSeqId(stored: unknown): DecodedSeqId {
+  if (typeof stored === 'bigint') return fromInteger(stored, 'integer');
+  if (stored instanceof Uint8Array) {
+    if (!BLOB_WIDTHS.includes(stored.length)) return invalid(`a BLOB of ${stored.length} bytes`);
+    return fromInteger(bigEndian(stored), 'blob');
+  }
+  if (stored === null) return invalid('NULL');
+  return invalid(typeof stored === 'string' ? 'a TEXT' : 'a REAL');
+}
+
+export function smallest(first: SeqId, ...rest: readonly SeqId[]): SeqId {
+  return rest.reduce((least, each) => (each < least ? each : least), first);
+}
+
+export function largest(first: SeqId, ...rest: readonly SeqId[]): SeqId {
+  return rest.reduce((most, each) => (each > most ? each : most), first);
+}
+
+function fromInteger(value: bigint, storedAs: 'integer' | 'blob'): DecodedSeqId {
+  if (value <= 0n) return invalid(`the value ${value}`);
+  if (value > LARGEST) return invalid(`the value ${value}, more than SQLite can count to`);
+  return { kind: 'seq-id', seqId: value as SeqId, storedAs };
+}
+
+function bigEndian(bytes: Uint8Array): bigint {
+  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+function invalid(what: string): DecodedSeqId {
+  return { kind: 'invalid', detail: what };
+}

@@ -1,0 +1,23 @@
+/**
+ * Topics of the embeddings queue: `persistent://<tenant_id>/<topic_namespace>/<collection id>` in every version
+ * (0.4.0 chromadb/api/segment.py:512; ≥ 0.5.0 chromadb/ingest/impl/utils.py; Rust rust/sqlite/src/helpers.rs:365).
+ * The first two parts are server settings that are stored nowhere else.
+ */
+import type { CollectionId, Topic } from './model.ts';
+
+/** The collection id at the end of a topic: what follows the last `/`, the whole topic where there is none. */
+export function collectionIdOf(topic: Topic): CollectionId {
+  return topic.slice(topic.lastIndexOf('/') + 1);
+}
+
+/** Groups topics by the collection id they end in, in the order given. */
+export function topicsByCollectionId(topics: Iterable<Topic>): ReadonlyMap<CollectionId, readonly Topic[]> {
+  const groups = new Map<CollectionId, Topic[]>();
+  for (const topic of topics) {
+    const id = collectionIdOf(topic);
+    const group = groups.get(id);
+    if (group) group.push(topic);
+    else groups.set(id, [topic]);
+  }
+  return groups;
+}

@@ -1,0 +1,30 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type checkDiskSpace from 'check-disk-space';
+import { fileSystemOf } from './file-system.ts';
+import type { Host } from './host.ts';
+import { holdersOf } from './processes.ts';
+
+/** This machine. */
+export const realHost: Host = {
+  now: () => new Date(),
+  environment: process.env,
+  userId: () => process.geteuid?.() ?? 0,
+  async freeBytes(path) {
+    // Loaded late: only commands that write need it. Required, because its types describe its CommonJS face alone.
+    const module = createRequire(import.meta.url)('check-disk-space') as { default: typeof checkDiskSpace.default };
+    const { free } = await module.default(path);
+    return free;
+  },
+  fileSystemOf,
+  holdersOf,
+  sync(path) {
+    // Linux syncs through a read-only descriptor too, so nothing of the file changes, not even its times.
+    const descriptor = openSync(path, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  },
+};

@@ -1,0 +1,113 @@
+/**
+ * The working process. better-sqlite3 can neither be interrupted nor report progress, and a JavaScript signal handler
+ * runs only after the statement has ended; so every step that writes runs in a child, in a process group of its own and
+ * without signal handlers, which the parent can end at any moment. SQLite rolls back what the child leaves.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { MaintError, type ErrorCode } from '../errors.ts';
+import type { AgreedPrune } from './locked-prune.ts';
+
+/** What the child is to do. Plain data with bigints: sent by structured clone. */
+export type Job =
+  | { readonly kind: 'prune'; readonly agreed: AgreedPrune; readonly parent: number }
+  | { readonly kind: 'vacuum'; readonly agreed: AgreedPrune; readonly parent: number };
+
+/** Steps of the work, in the order in which they are reached. */
+export type Stage = 'checking' | 'pruning' | 'vacuuming';
+
+export interface Outcome {
+  readonly deleted: number;
+}
+
+export type ChildMessage =
+  | { readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly kind: 'done'; readonly outcome: Outcome }
+  | { readonly kind: 'failed'; readonly failure: ChildFailure }
+  | { readonly kind: 'bug'; readonly stack: string };
+
+/** A MaintError as it crosses the process boundary. */
+export interface ChildFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: readonly string[];
+  readonly state: string;
+  readonly hint: string;
+}
+
+/** How a command's execution is watched and ended. */
+export interface Execution {
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number | null;
+  /** Where SQLite is to put its temporary files, null for its own choice. */
+  readonly tempDir: string | null;
+  onStage(stage: Stage): void;
+}
+
+/** The child was ended before it had finished. What state that leaves is for the caller to find out. */
+export class WorkEnded extends Error {
+  override readonly name = 'WorkEnded';
+  readonly because: 'interrupted' | 'timeout' | 'killed';
+
+  constructor(because: WorkEnded['because'], detail: string) {
+    super(detail);
+    this.because = because;
+  }
+}
+
+// The same relative path from src/ and from dist/.
+const ENTRY = fileURLToPath(new URL('../../bin/chroma-maint-child.js', import.meta.url));
+
+/**
+ * Runs `job` in a child and returns its outcome. Throws the child's MaintError, or WorkEnded where it was ended by
+ * `execution` or by somebody else; it returns or throws only after the child is gone.
+ */
+export async function runInChild(job: Job, execution: Execution, environment: NodeJS.ProcessEnv): Promise<Outcome> {
+  if (execution.signal.aborted) throw new WorkEnded('interrupted', 'before it began');
+  const child = fork(ENTRY, { detached: true, serialization: 'advanced', env: environment, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  let because: WorkEnded['because'] = 'killed';
+  const end = (reason: WorkEnded['because']) => (): void => {
+    because = reason;
+    child.kill('SIGTERM');
+  };
+  const onAbort = end('interrupted');
+  const timer = execution.timeoutMs === null ? undefined : setTimeout(end('timeout'), execution.timeoutMs);
+  execution.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const { last, exit } = await conversation(child, job, execution);
+    switch (last?.kind) {
+      case 'done':
+        return last.outcome;
+      case 'failed':
+        throw new MaintError(last.failure.code, last.failure);
+      case 'bug':
+        throw Object.assign(new Error('the working process failed'), { stack: last.stack });
+      default:
+        throw new WorkEnded(because, exit);
+    }
+  } finally {
+    clearTimeout(timer);
+    execution.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+interface Conversation {
+  readonly last: Exclude<ChildMessage, { kind: 'stage' }> | undefined;
+  /** How the child ended, for a message. */
+  readonly exit: string;
+}
+
+function conversation(child: ChildProcess, job: Job, execution: Execution): Promise<Conversation> {
+  return new Promise((resolve, reject) => {
+    let last: Conversation['last'];
+    child.on('message', (message: ChildMessage) => {
+      if (message.kind === 'stage') execution.onStage(message.stage);
+      else last = message;
+    });
+    child.once('error', reject);
+    // "close" comes after the last message has been read, "exit" may come before it.
+    child.once('close', (code, signal) => resolve({ last, exit: signal ?? `exit code ${code}` }));
+    child.send(job);
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * From an agreed plan to the child process and back, and what to say where that way is cut short.
+ */
+import { countBelow } from '../chroma/embeddings-queue.ts';
+import { locatePersistDir } from '../chroma/persist-dir.ts';
+import { totalRows } from '../chroma/prune-plan.ts';
+import { MaintError, messageOf, NOTHING_CHANGED } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { withReadOnly } from '../sqlite/open.ts';
+import { readPageCounts } from '../sqlite/pages.ts';
+import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
+import { runInChild, WorkEnded, type Execution, type Job, type Outcome } from './child.ts';
+import { prunedOnly, type AgreedPrune } from './locked-prune.ts';
+import { openOnce } from './planning.ts';
+
+/** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
+const RECOVERY_WAIT_MS = 10_000;
+
+const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAILED'; fact: string; hint: string }>> = {
+  interrupted: { code: 'INTERRUPTED', fact: 'interrupted', hint: 'run the same command again when it suits' },
+  timeout: { code: 'FAILED', fact: 'the time given with --timeout is over', hint: 'run it again with more time' },
+  killed: { code: 'FAILED', fact: 'the working process was killed', hint: 'look for an out-of-memory kill in the kernel log (dmesg)' },
+};
+
+/** Runs the job. Where the child was ended, SQLite rolls back first, and the error then says what state is left. */
+export async function executeJob(
+  kind: Job['kind'],
+  agreed: AgreedPrune,
+  host: Host,
+  execution: Execution,
+): Promise<Outcome> {
+  const temp = execution.tempDir === null ? {} : { [TEMP_DIR_VARIABLE]: execution.tempDir };
+  try {
+    const job = { kind, agreed, parent: process.pid };
+    return await runInChild(job, execution, { ...host.environment, ...temp });
+  } catch (error) {
+    if (!(error instanceof WorkEnded)) throw error;
+    const { code, fact, hint } = ENDED[error.because];
+    throw new MaintError(code, { message: `${fact}: ${agreed.target.path}`, state: stateLeft(agreed), hint });
+  }
+}
+
+/** Rolls back what is unfinished and looks at what is there. */
+function stateLeft({ target, plan }: AgreedPrune): string {
+  try {
+    const dir = locatePersistDir(target.path);
+    openOnce(dir, RECOVERY_WAIT_MS);
+    const expected = totalRows(plan);
+    if (expected === 0) return NOTHING_CHANGED;
+    const cutoffs = plan.steps.map((step) => ({ ...step, indexed: step.below }));
+    const left = withReadOnly(dir.databasePath, RECOVERY_WAIT_MS, (db) =>
+      [...countBelow(db, cutoffs, readPageCounts(db).pageSize).values()].reduce((sum, { rows }) => sum + rows, 0),
+    );
+    if (left === expected) return NOTHING_CHANGED;
+    return prunedOnly(expected - left);
+  } catch (error) {
+    return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
+  }
+}

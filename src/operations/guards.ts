@@ -1,0 +1,211 @@
+/**
+ * What must hold before anything is written: one list, in order, run by every writing verb and shown in its plan.
+ * Each `verify` throws the operator's error, or returns what the plan should say about it.
+ */
+import { accessSync, constants } from 'node:fs';
+import type { PersistDir } from '../chroma/persist-dir.ts';
+import { sequenceRegressions } from '../chroma/prune-plan.ts';
+import { MaintError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import type { Database } from '../sqlite/open.ts';
+import { quickCheck } from '../sqlite/quick-check.ts';
+import { verifyNotInUse } from './in-use.ts';
+import type { Reading } from './reading.ts';
+import { verifySpace, type SpaceNeed } from './space.ts';
+
+/** The checks an operator may switch off, each named after what it allows. */
+export interface Allowances {
+  readonly recoverJournal: boolean;
+  readonly networkFs: boolean;
+}
+
+export interface GuardContext {
+  readonly dir: PersistDir;
+  readonly host: Host;
+  readonly allow: Allowances;
+  /** How long to wait for whoever has the directory open, in milliseconds. */
+  readonly waitMs: number;
+  /** Processes that are this run: itself, and the child or parent that works with it. */
+  readonly ownProcesses: readonly number[];
+}
+
+/** Once the directory has been read and the plan is known. */
+export interface PlannedContext extends GuardContext {
+  readonly reading: Reading;
+  readonly needs: readonly SpaceNeed[];
+  /** What to do instead where the space is not there. */
+  readonly whenShort: string;
+}
+
+/** Under the exclusive lock, just before the first write. */
+export interface LockedContext extends PlannedContext {
+  readonly db: Database;
+}
+
+interface GuardAt<Stage extends string, Context> {
+  readonly stage: Stage;
+  /** What holds where the guard is satisfied, in two or three words. */
+  readonly title: string;
+  verify(context: Context): Promise<GuardNote> | GuardNote;
+}
+
+/** A remark for the plan, or null where there is nothing to add. */
+export type GuardNote = string | null;
+
+export type Guard =
+  | GuardAt<'path', GuardContext>
+  | GuardAt<'planned', PlannedContext>
+  | GuardAt<'locked', LockedContext>;
+
+export const GUARDS: readonly Guard[] = [
+  { stage: 'path', title: 'one regular database file', verify: verifyPlace },
+  { stage: 'path', title: 'no open journal', verify: verifyJournal },
+  { stage: 'planned', title: 'schema known', verify: () => null },
+  { stage: 'planned', title: 'local disk', verify: verifyLocalFileSystem },
+  { stage: 'planned', title: 'not in use', verify: verifyNotInUse },
+  { stage: 'planned', title: 'writable', verify: verifyWritable },
+  { stage: 'planned', title: 'space', verify: verifySpace },
+  { stage: 'planned', title: 'watermarks', verify: verifySequence },
+  { stage: 'locked', title: 'integrity', verify: verifyIntegrity },
+];
+
+export type Check =
+  | { readonly title: string; readonly status: 'passed'; readonly note: GuardNote }
+  /** Would refuse: only in a dry run, where a plan is shown all the same. */
+  | { readonly title: string; readonly status: 'failed'; readonly error: MaintError }
+  /** Runs under the lock, just before the first write. */
+  | { readonly title: string; readonly status: 'later' };
+
+/** Runs the guards on the path alone. Throws at the first that fails: what they guard against forbids reading. */
+export async function verifyPath(context: GuardContext): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const guard of GUARDS) {
+    if (guard.stage === 'path') checks.push(passed(guard.title, await guard.verify(context)));
+  }
+  return checks;
+}
+
+/**
+ * Runs the guards on the plan. Throws at the first that fails; a dry run writes nothing, so there a failed guard is
+ * reported in the plan instead.
+ */
+export async function verifyPlanned(context: PlannedContext, isDryRun: boolean): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const guard of GUARDS) {
+    if (guard.stage === 'locked') checks.push({ title: guard.title, status: 'later' });
+    if (guard.stage !== 'planned') continue;
+    try {
+      checks.push(passed(guard.title, await guard.verify(context)));
+    } catch (error) {
+      if (!isDryRun || !(error instanceof MaintError) || error.code === 'CORRUPT') throw error;
+      checks.push({ title: guard.title, status: 'failed', error });
+    }
+  }
+  return checks;
+}
+
+/** Runs the guards that need the lock. Throws at the first that fails. */
+export function verifyLocked(context: LockedContext): readonly Check[] {
+  return GUARDS.flatMap((guard) => {
+    if (guard.stage !== 'locked') return [];
+    const note = guard.verify(context);
+    if (note instanceof Promise) throw new TypeError(`the guard "${guard.title}" must not wait while the lock is held`);
+    return [passed(guard.title, note)];
+  });
+}
+
+function passed(title: string, note: GuardNote): Check {
+  return { title, status: 'passed', note };
+}
+
+function verifyPlace({ dir }: GuardContext): GuardNote {
+  const { isSymlink, links } = dir.database;
+  if (isSymlink) {
+    throw unsafePlace(`the database is a symbolic link: ${dir.path}`, `it leads to ${dir.databasePath}`, 'name the directory that holds the real file');
+  }
+  if (links > 1) {
+    throw unsafePlace(
+      `the database has ${links} names (hard links): ${dir.databasePath}`,
+      'SQLite finds a journal by name, so a process that uses another name would not see it',
+      'remove the other names, or copy the directory and work on the copy',
+    );
+  }
+  return null;
+}
+
+function verifyJournal({ dir, allow }: GuardContext): GuardNote {
+  if (dir.walMode || dir.walFiles.length > 0) {
+    const fact = dir.walMode ? 'the database is in SQLite\'s WAL mode' : `a write-ahead file stands beside the database (${dir.walFiles.join(', ')})`;
+    throw new MaintError('HOT_JOURNAL', {
+      message: `${fact}: ${dir.databasePath}`,
+      details: ['Chroma never switches it on; it was not opened, because opening it would create files'],
+      hint: "stop everything that uses it, then: sqlite3 chroma.sqlite3 'PRAGMA journal_mode = DELETE'",
+    });
+  }
+  if (dir.journal === 'hot' && !allow.recoverJournal) throw hotJournal(dir);
+  return dir.journal === 'cold' ? 'a finished journal file is lying beside the database; it is harmless' : null;
+}
+
+/** The refusal of a directory whose last transaction was cut off. */
+export function hotJournal(dir: PersistDir): MaintError {
+  return new MaintError('HOT_JOURNAL', {
+    message: `a transaction was cut off and its rollback journal is still to be played back: ${dir.databasePath}-journal`,
+    details: ['until then the database file alone is not consistent; never delete that journal'],
+    hint: 'stop Chroma, then give a writing command --recover-journal, or start and stop Chroma once',
+  });
+}
+
+function verifyLocalFileSystem({ dir, host, allow }: GuardContext): GuardNote {
+  const { name, isNetwork } = host.fileSystemOf(dir.path);
+  if (!isNetwork) return name;
+  if (allow.networkFs) return `${name}, allowed by --allow-network-fs`;
+  throw unsafePlace(
+    `the directory is on a network file system (${name}): ${dir.path}`,
+    'locks and journals cannot be relied on there',
+    'copy it to a local disk and work there; or stop every user of it and give --allow-network-fs',
+  );
+}
+
+function verifyWritable({ dir, host }: GuardContext): GuardNote {
+  try {
+    // The journal is created beside the database, so the directory must be writable too.
+    for (const path of [dir.databasePath, dir.path]) accessSync(path, constants.W_OK);
+  } catch (cause) {
+    throw new MaintError('NOT_WRITABLE', {
+      message: `this user may not write here: ${dir.path}`,
+      hint: 'run this as the user that owns the directory, on a file system that is mounted read-write',
+      cause,
+    });
+  }
+  const { owner } = dir.database;
+  return host.userId() === 0 && owner !== 0 ? `running as root on files of user ${owner}; owner and mode are kept` : null;
+}
+
+function verifySequence({ dir, reading }: PlannedContext): GuardNote {
+  const [worst, ...others] = sequenceRegressions(reading.collections, reading.lastSeqId);
+  if (worst === undefined) return null;
+  const name = reading.collections.find(({ id }) => id === worst.collectionId)?.name ?? worst.collectionId;
+  throw new MaintError('CORRUPT', {
+    message: `a recorded position is ahead of the WAL: ${dir.path}`,
+    details: [
+      `collection ${name} is recorded up to ${worst.seqId}, the last row of the WAL is ${reading.lastSeqId}`,
+      ...(others.length > 0 ? [`${others.length} more recorded positions are ahead as well`] : []),
+      'rows were deleted from the end of the WAL, or the position was overwritten; Chroma drops new writes below it without a word',
+    ],
+    hint: `see what is affected: chroma-maint inspect ${dir.given}; then restore a backup or re-add the records`,
+  });
+}
+
+function verifyIntegrity({ dir, db }: LockedContext): GuardNote {
+  const problems = quickCheck(db);
+  if (problems.length === 0) return null;
+  throw new MaintError('CORRUPT', {
+    message: `SQLite's quick_check found damage: ${dir.databasePath}`,
+    details: problems.slice(0, 5),
+    hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover',
+  });
+}
+
+function unsafePlace(message: string, detail: string, hint: string): MaintError {
+  return new MaintError('UNSAFE_PLACE', { message, details: [detail], hint });
+}

@@ -1,0 +1,55 @@
+/**
+ * Is anybody else using the directory? SQLite's locks cannot tell: an idle Chroma holds none.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { MaintError } from '../errors.ts';
+import type { Holder, HolderScan } from '../host/host.ts';
+import type { GuardContext, GuardNote } from './guards.ts';
+
+const POLL_MS = 500;
+const MOST_SHOWN = 5;
+
+/** Throws IN_USE where a process has the directory open when the wait is over. */
+export async function verifyNotInUse(context: GuardContext): Promise<GuardNote> {
+  const { dir, host, ownProcesses } = context;
+  const deadline = Date.now() + context.waitMs;
+  let scan = host.holdersOf(dir.path, ownProcesses);
+  while (scan.holders.length > 0 && Date.now() < deadline) {
+    await delay(Math.min(POLL_MS, Math.max(deadline - Date.now(), 1)));
+    scan = host.holdersOf(dir.path, ownProcesses);
+  }
+  if (scan.holders.length > 0) throw inUse(dir.given, scan.holders);
+  return uncertainty(scan);
+}
+
+/** What the scan could not see, in words; null where it saw every process. */
+export function uncertainty({ unreadable, isSupported }: HolderScan): GuardNote {
+  if (!isSupported) return 'this system does not show which process has a file open; make sure that Chroma is stopped';
+  if (unreadable === 0) return null;
+  const processes = unreadable === 1 ? '1 process' : `${unreadable} processes`;
+  return `${processes} of other users could not be looked into; make sure that none of them is Chroma`;
+}
+
+export function inUse(given: string, holders: readonly Holder[]): MaintError {
+  return new MaintError('IN_USE', {
+    message: `${given} is in use by another process`,
+    details: describeHolders(holders),
+    hint: 'stop Chroma, then run this again; or wait for it with --wait 10m',
+  });
+}
+
+/** One line for each holder: PID, user, command, what it has open. */
+export function describeHolders(holders: readonly Holder[]): readonly string[] {
+  const lines = holders.slice(0, MOST_SHOWN).map((holder) => {
+    return `pid ${holder.pid}  ${holder.command}  (user ${holder.user}) ${heldBy(holder)}`;
+  });
+  return holders.length > MOST_SHOWN ? [...lines, `and ${holders.length - MOST_SHOWN} more`] : lines;
+}
+
+function heldBy({ openFiles, hasDatabaseOpen }: Holder): string {
+  if (openFiles === 0) return 'serves this directory';
+  const others = openFiles - (hasDatabaseOpen ? 1 : 0);
+  const files = `${others} other ${others === 1 ? 'file' : 'files'}`;
+  if (!hasDatabaseOpen) return `has ${files} of it open`;
+  return others === 0 ? 'has chroma.sqlite3 open' : `has chroma.sqlite3 and ${files} open`;
+}

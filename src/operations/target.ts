@@ -1,0 +1,58 @@
+/**
+ * What an operator pointed a command at.
+ */
+import type { Collection, CollectionId } from '../chroma/model.ts';
+import { MaintError } from '../errors.ts';
+import type { Allowances } from './guards.ts';
+
+/** A directory and what may be done in it. Plain data: it is handed to the child process as it is. */
+export interface Target {
+  readonly path: string;
+  /** Only these collections, by name or id; empty means all. */
+  readonly only: readonly string[];
+  readonly exclude: readonly string[];
+  readonly allow: Allowances;
+  readonly skipIndexCheck: boolean;
+  /** How long to wait for a lock or for another process, in milliseconds. */
+  readonly waitMs: number;
+}
+
+export type NamedCollection = Pick<Collection, 'id' | 'name' | 'tenant' | 'database'>;
+
+/** Returns the collections that `only` and `exclude` leave out. Throws USAGE for a name that fits none, or several. */
+export function excludedBy(
+  { only, exclude }: Pick<Target, 'only' | 'exclude'>,
+  collections: readonly NamedCollection[],
+): ReadonlySet<CollectionId> {
+  const wanted = new Set(only.map((selector) => resolve(selector, collections)));
+  const unwanted = new Set(exclude.map((selector) => resolve(selector, collections)));
+  const isLeftOut = (id: CollectionId): boolean => unwanted.has(id) || (wanted.size > 0 && !wanted.has(id));
+  return new Set(collections.map(({ id }) => id).filter(isLeftOut));
+}
+
+/** A collection answers to its id, its name, and its name with database, or tenant and database, before it. */
+function resolve(selector: string, collections: readonly NamedCollection[]): CollectionId {
+  const matches = collections.filter(({ id, name, database, tenant }) =>
+    [id, name, `${database}/${name}`, `${tenant}/${database}/${name}`].includes(selector),
+  );
+  const [match, ...others] = matches;
+  if (match === undefined) {
+    throw new MaintError('USAGE', {
+      message: `there is no collection ${JSON.stringify(selector)}`,
+      hint: 'see the names and ids with: chroma-maint inspect <persist-dir>',
+    });
+  }
+  if (others.length > 0) {
+    throw new MaintError('USAGE', {
+      message: `${matches.length} collections answer to ${JSON.stringify(selector)}`,
+      details: matches.map((each) => `${qualifiedName(each)}  ${each.id}`),
+      hint: 'give tenant/database/name, or the id',
+    });
+  }
+  return match.id;
+}
+
+/** `tenant/database/name`, with a dash where the database is gone. */
+export function qualifiedName({ tenant, database, name }: NamedCollection): string {
+  return `${tenant ?? '-'}/${database ?? '-'}/${name}`;
+}

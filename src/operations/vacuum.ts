@@ -1,0 +1,116 @@
+/**
+ * vacuum: prune, then give the free pages back to the file system.
+ */
+import { statSync } from 'node:fs';
+import { totalRows } from '../chroma/prune-plan.ts';
+import { MaintError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
+import type { Execution } from './child.ts';
+import { executeJob } from './execute.ts';
+import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
+import { pruneJournalNeed } from './prune.ts';
+import type { SpaceNeed } from './space.ts';
+import type { Target } from './target.ts';
+
+/** Below it a vacuum is not worth rewriting the file. */
+export type MinReclaim =
+  | { readonly kind: 'bytes'; readonly bytes: number }
+  | { readonly kind: 'share'; readonly share: number };
+
+export interface VacuumRequest {
+  readonly target: Target;
+  readonly withoutPrune: boolean;
+  readonly minReclaim: MinReclaim;
+  /** Where SQLite puts the temporary copy, null for its own choice. */
+  readonly tempDir: string | null;
+}
+
+export interface VacuumPlan {
+  readonly request: VacuumRequest;
+  readonly directory: DirectoryPlan;
+  /** Estimated bytes of the file afterwards. */
+  readonly expectedBytes: number;
+  readonly reclaimableBytes: number;
+  /** False where less can be given back than was asked for: nothing is done then. */
+  readonly isWorthwhile: boolean;
+  readonly temporaryDirectory: string;
+}
+
+export interface VacuumReport {
+  readonly plan: VacuumPlan;
+  readonly deleted: number;
+  readonly isDone: boolean;
+  readonly databaseBytesAfter: number;
+}
+
+/** Plans a vacuum. Reads only. */
+export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: boolean): Promise<VacuumPlan> {
+  const temporaryDirectory = temporaryDirectoryOf(request, host);
+  const directory = await planDirectory(request.target, host, {
+    isDryRun,
+    withoutPrune: request.withoutPrune,
+    needs: (sizes) => ({
+      needs: vacuumNeeds(sizes, temporaryDirectory),
+      whenShort: `chroma-maint prune ${sizes.dir.given} needs little room and stops the growth; or move the temporary copy with --temp-dir <dir>`,
+    }),
+  });
+  const { databaseBytes, freeBytes, prune } = directory;
+  const prunable = prune.steps.reduce((sum, { bytes }) => sum + bytes, 0);
+  const reclaimableBytes = Math.min(freeBytes + prunable, databaseBytes);
+  return {
+    request,
+    directory,
+    expectedBytes: databaseBytes - reclaimableBytes,
+    reclaimableBytes,
+    isWorthwhile: reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes),
+    temporaryDirectory,
+  };
+}
+
+/** Executes `plan` in a child process, prune and VACUUM on one connection. */
+export async function executeVacuum(plan: VacuumPlan, host: Host, execution: Execution): Promise<VacuumReport> {
+  const { dir, prune, target, databaseBytes } = plan.directory;
+  if (!plan.isWorthwhile) return { plan, deleted: 0, isDone: false, databaseBytesAfter: databaseBytes };
+  const agreed = { target, plan: prune, isPruning: !plan.request.withoutPrune };
+  const { deleted } = await executeJob('vacuum', agreed, host, execution);
+  return { plan, deleted, isDone: true, databaseBytesAfter: statSync(dir.databasePath).size };
+}
+
+/**
+ * VACUUM writes a temporary copy of the live pages and, while it copies them back, a rollback journal of the pages it
+ * overwrites; the delete before it has a journal of its own, which is gone by then. Never a flat 2×: with most of the
+ * file prunable that would refuse exactly the directories that need it most.
+ */
+function vacuumNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly SpaceNeed[] {
+  const live = liveBytes(sizes);
+  const journal = Math.max(live, pruneJournalNeed(sizes).bytes);
+  return [
+    { directory: temporaryDirectory, bytes: live, purpose: "VACUUM's temporary copy" },
+    { directory: sizes.dir.path, bytes: journal, purpose: 'the rollback journal' },
+  ];
+}
+
+/** Upper estimate: a tenth of what is to be pruned may sit on pages that stay. */
+function liveBytes({ databaseBytes, freeBytes, prunableBytes }: PlannedSizes): number {
+  return Math.max(databaseBytes - freeBytes - Math.floor(prunableBytes * 0.9), 0);
+}
+
+function leastBytes(least: MinReclaim, databaseBytes: number): number {
+  return least.kind === 'bytes' ? least.bytes : Math.ceil(least.share * databaseBytes);
+}
+
+function temporaryDirectoryOf({ tempDir }: VacuumRequest, host: Host): string {
+  const environment = tempDir === null ? host.environment : { ...host.environment, [TEMP_DIR_VARIABLE]: tempDir };
+  const directory = sqliteTempDir(environment);
+  if (directory !== undefined && (tempDir === null || directory === tempDir)) return directory;
+  throw new MaintError('NOT_WRITABLE', {
+    message: `there is no directory for temporary files${tempDir === null ? '' : `: ${tempDir}`}`,
+    hint: 'name one that exists and that this user can write to with --temp-dir <dir>',
+  });
+}
+
+/** True where anything at all would be done. */
+export function hasWork({ directory, isWorthwhile }: VacuumPlan): boolean {
+  return isWorthwhile || totalRows(directory.prune) > 0;
+}

@@ -1,0 +1,98 @@
+/**
+ * SQLite's failures in the operator's words: translated once, here, by code and never by message.
+ */
+import { MaintError, messageOf, systemErrorCode, type ErrorCode, type FailureText } from '../errors.ts';
+
+interface Translation {
+  readonly code: ErrorCode;
+  readonly fact: string;
+  readonly hint: string;
+}
+
+/** First match wins: extended codes stand before the code they extend. */
+const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation])[] = [
+  ['SQLITE_READONLY_ROLLBACK', hot()],
+  ['SQLITE_READONLY_RECOVERY', hot()],
+  ['SQLITE_BUSY', busy()],
+  ['SQLITE_LOCKED', busy()],
+  ['SQLITE_CORRUPT', corrupt('the database is damaged')],
+  ['SQLITE_NOTADB', corrupt('the file is not a database, or its pages are damaged')],
+  ['SQLITE_FULL', full()],
+  ['SQLITE_READONLY', notWritable()],
+  ['SQLITE_PERM', notWritable()],
+  ['SQLITE_AUTH', notWritable()],
+  ['SQLITE_CANTOPEN', failed('the database cannot be opened', 'check that this user may read the file and its directory')],
+  ['SQLITE_IOERR', failed('the disk reported an error', 'look at the kernel log (dmesg); if the disk is failing, copy the directory first')],
+  ['SQLITE_NOMEM', failed('memory ran out', 'run this again with more free memory')],
+];
+
+const MISSING_BINDING: readonly string[] = ['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED', 'ERR_MODULE_NOT_FOUND'];
+
+/** Runs `work` and translates what SQLite throws in it. `where` names the database; other failures pass unchanged. */
+export function translated<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translate(where, error);
+  }
+}
+
+/** The operator's version of `error`, or `error` itself where it does not come from SQLite. */
+export function translate(where: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (code === undefined || error instanceof MaintError) return error;
+  if (MISSING_BINDING.includes(code)) return nativeBinding(error);
+  const [, translation] = TRANSLATIONS.find(([prefix]) => code.startsWith(prefix)) ?? [];
+  if (translation === undefined) return error;
+  const { fact, hint } = translation;
+  return failure(translation.code, { message: `${fact}: ${where}`, details: [`SQLite says: ${messageOf(error)} (${code})`], hint, cause: error });
+}
+
+function nativeBinding(cause: unknown): MaintError {
+  return failure('NATIVE_BINDING', {
+    message: 'the compiled part of better-sqlite3 is missing or does not fit this Node.js',
+    details: [messageOf(cause).split('\n')[0] ?? ''],
+    hint: 'npm install --global --allow-scripts=better-sqlite3 chroma-maint',
+    cause,
+  });
+}
+
+function failure(code: ErrorCode, text: FailureText): MaintError {
+  return new MaintError(code, text);
+}
+
+function busy(): Translation {
+  return {
+    code: 'IN_USE',
+    fact: 'another process holds a lock on the database',
+    hint: 'stop Chroma, then run this again; or wait for the lock with --wait 10m',
+  };
+}
+
+function hot(): Translation {
+  return {
+    code: 'HOT_JOURNAL',
+    fact: 'a transaction was cut off and its rollback journal is still to be played back',
+    hint: 'start and stop Chroma once, or give a writing command --recover-journal',
+  };
+}
+
+function corrupt(fact: string): Translation {
+  return { code: 'CORRUPT', fact, hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover' };
+}
+
+function full(): Translation {
+  return { code: 'NO_SPACE', fact: 'the disk is full', hint: 'free some space, then run this again' };
+}
+
+function notWritable(): Translation {
+  return {
+    code: 'NOT_WRITABLE',
+    fact: 'the database cannot be written',
+    hint: 'run this as the user that owns the directory, on a file system that is mounted read-write',
+  };
+}
+
+function failed(fact: string, hint: string): Translation {
+  return { code: 'FAILED', fact, hint };
+}

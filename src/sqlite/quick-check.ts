@@ -1,0 +1,19 @@
+import type { Database } from './open.ts';
+
+const TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0";
+const PROBLEMS = 'SELECT quick_check AS problem FROM pragma_quick_check(?)';
+const SOUND = 'ok';
+
+/**
+ * Runs SQLite's quick_check over each stored table and returns what it complains about, nothing where all is sound.
+ * Table by table, because since SQLite 3.44 the whole-database form also runs FTS5's own check, which took 3.0 s
+ * instead of 0.15 s on a 1.2 GB directory and says nothing about the rows that are kept or deleted here.
+ */
+export function quickCheck(db: Database): readonly string[] {
+  const check = db.prepare<[string], string>(PROBLEMS).pluck();
+  return db
+    .prepare<[], string>(TABLES)
+    .pluck()
+    .all()
+    .flatMap((table) => check.all(table).filter((answer) => answer !== SOUND).map((answer) => `${table}: ${answer}`));
+}

@@ -1,0 +1,79 @@
+/**
+ * Persist directories that real Chroma wrote (fixtures/README.md), each test on a copy of its own.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { extract } from 'tar';
+import { onTestFinished } from 'vitest';
+
+export interface ExpectedCollection {
+  readonly id: string;
+  readonly name: string;
+  readonly tenant: string;
+  readonly database: string;
+  readonly topic: string | null;
+  readonly walRows: number;
+  readonly prunable: number;
+  readonly below: string | null;
+  readonly watermark: string | null;
+  readonly heldBackBy: string | null;
+  readonly skip: string | null;
+}
+
+export interface Fixture {
+  readonly name: string;
+  readonly chain: readonly string[];
+  readonly purge: 'on' | 'off' | null;
+  readonly recipe: string;
+  readonly archive: string;
+  readonly sha256: string;
+  readonly databases: readonly string[];
+  readonly expected: {
+    readonly collections: readonly ExpectedCollection[];
+    readonly lastSeqId: string;
+    readonly totalRows: number;
+    readonly totalPrunable: number;
+    readonly deletedSeqIds: string;
+    readonly exitCode: number;
+  };
+}
+
+const FOLDER = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+
+export const FIXTURES: readonly Fixture[] = (
+  JSON.parse(readFileSync(join(FOLDER, 'manifest.json'), 'utf8')) as { fixtures: readonly Fixture[] }
+).fixtures;
+
+export function fixture(name: string): Fixture {
+  const found = FIXTURES.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no fixture ${name}`);
+  return found;
+}
+
+/** An empty directory that is removed when the test has finished. */
+export function temporaryDirectory(): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'chroma-maint-test-')));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Unpacks a copy of the fixture and returns its persist directory. */
+export async function unpacked(name: string): Promise<string> {
+  const directory = temporaryDirectory();
+  mkdirSync(directory, { recursive: true });
+  await extract({ file: join(FOLDER, fixture(name).archive), cwd: directory });
+  return join(directory, 'persist');
+}
+
+/** The seq_ids of a manifest range list like `1-150,160-170`. */
+export function seqIdsIn(ranges: string): readonly bigint[] {
+  return ranges.split(',').flatMap((range) => {
+    if (range === '') return [];
+    const [first, last = first] = range.split('-').map(BigInt);
+    const ids: bigint[] = [];
+    for (let id = first ?? 0n; id <= (last ?? -1n); id += 1n) ids.push(id);
+    return ids;
+  });
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/chroma/**', 'test/packed/**'],
+    globalSetup: ['test/support/build.ts'],
+    testTimeout: 60_000,
+    coverage: {
+      include: ['src/**'],
+      reporter: ['text-summary', 'text'],
+    },
+  },
+});
