@@ -1,1 +1,3 @@
-import '../dist/operations/child-main.js';
+import { serveParent } from '../dist/operations/child-main.js';
+
+serveParent();

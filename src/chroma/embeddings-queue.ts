@@ -12,8 +12,9 @@ export const QUEUE = 'embeddings_queue';
 const LAST_SEQ_ID = 'SELECT MAX(seq_id) FROM embeddings_queue';
 
 // Bytes that a row occupies in its b-tree, by SQLite's own rule for spilling payload to overflow pages (file format
-// §1.6; @page is the page size). Materialised before grouping: grouped directly, SQLite drags the vectors themselves
-// through its sorter (2.4 s instead of 0.14 s on 1.2 GB).
+// §1.6; @page is the page size, a bigint: a number would be bound as REAL and divide without rounding). Materialised before grouping: grouped directly, SQLite drags the vectors themselves
+// through its sorter (2.4 s instead of 0.14 s on 1.2 GB). What is not spilled takes its share of a leaf page that holds
+// as many such rows as fit.
 const ROW_SIZES = `
   payload AS MATERIALIZED (
     SELECT topic, seq_id,
@@ -28,15 +29,18 @@ const ROW_SIZES = `
            ELSE least END AS local
     FROM payload),
   sized AS MATERIALIZED (
-    SELECT topic, seq_id, local + 8 + (bytes - local + @page - 5) / (@page - 4) * @page AS bytes FROM spill)`;
+    SELECT topic, seq_id,
+      @page / MAX((@page - 8) / (local + 10), 1) AS leaf, (bytes - local + @page - 5) / (@page - 4) * @page AS overflow
+    FROM spill)`;
 
 const USAGE = `
   WITH ${ROW_SIZES}
-  SELECT topic, COUNT(*) AS row_count, SUM(bytes) AS bytes, MAX(seq_id) AS last FROM sized GROUP BY topic`;
+  SELECT topic, COUNT(*) AS row_count, SUM(leaf + overflow) AS bytes, SUM(leaf) AS leaf_bytes, MAX(seq_id) AS last
+  FROM sized GROUP BY topic`;
 
 const BELOW_CUTOFFS = `
   WITH ${ROW_SIZES}
-  SELECT topic, COUNT(*) AS row_count, SUM(bytes) AS bytes
+  SELECT topic, COUNT(*) AS row_count, SUM(leaf + overflow) AS bytes
   FROM sized JOIN temp.cutoff USING (topic) WHERE seq_id < below GROUP BY topic`;
 
 // The last operation of each id that decides whether the index must hold it: 0 ADD, 2 UPSERT and 3 DELETE do, 1 UPDATE
@@ -66,12 +70,15 @@ export function readLastSeqId(db: Database): SeqId {
 /** Returns rows, estimated bytes and last seq_id of every topic. */
 export function readUsage(db: Database, pageSize: number): readonly TopicUsage[] {
   const rows = db
-    .prepare<[{ page: number }], { topic: string; row_count: bigint; bytes: bigint; last: bigint }>(USAGE)
-    .all({ page: pageSize });
-  return rows.map(({ topic, row_count, bytes, last }) => ({
+    .prepare<[{ page: bigint }], { topic: string; row_count: bigint; bytes: bigint; leaf_bytes: bigint; last: bigint }>(
+      USAGE,
+    )
+    .all({ page: BigInt(pageSize) });
+  return rows.map(({ topic, row_count, bytes, leaf_bytes, last }) => ({
     topic,
     rows: Number(row_count),
     bytes: Number(bytes),
+    leafBytes: Number(leaf_bytes),
     lastSeqId: seqId(last),
   }));
 }
@@ -84,9 +91,11 @@ export function countBelow(
 ): ReadonlyMap<Topic, CountedCutoff> {
   return withCutoffs(db, cutoffs, () => {
     const rows = db
-      .prepare<[{ page: number }], { topic: string; row_count: bigint; bytes: bigint }>(BELOW_CUTOFFS)
-      .all({ page: pageSize });
-    return new Map(rows.map(({ topic, row_count, bytes }) => [topic, { rows: Number(row_count), bytes: Number(bytes) }]));
+      .prepare<[{ page: bigint }], { topic: string; row_count: bigint; bytes: bigint }>(BELOW_CUTOFFS)
+      .all({ page: BigInt(pageSize) });
+    return new Map(
+      rows.map(({ topic, row_count, bytes }) => [topic, { rows: Number(row_count), bytes: Number(bytes) }]),
+    );
   });
 }
 
@@ -116,7 +125,11 @@ export function countMissingFromIndex(
  */
 export function deleteBelow(db: Database, cutoffs: readonly Cutoff[]): number {
   const statement = (): number => db.prepare(DELETE_BELOW_CUTOFFS).run().changes;
-  return withCutoffs(db, cutoffs.map((cutoff) => ({ ...cutoff, indexed: cutoff.below })), statement);
+  return withCutoffs(
+    db,
+    cutoffs.map((cutoff) => ({ ...cutoff, indexed: cutoff.below })),
+    statement,
+  );
 }
 
 function withCutoffs<T>(db: Database, cutoffs: readonly (Cutoff & { readonly indexed: SeqId })[], work: () => T): T {

@@ -68,7 +68,9 @@ function readDescriptor(descriptor: number): IndexMetadataReading {
 export function parseIndexMetadata(bytes: Uint8Array): IndexMetadataReading {
   const reader = new StrictReader(bytes);
   try {
-    const parsed = new Parser({ nameResolver: onlyPersistentData(), unpicklingTypeOfDictionary: 'Map' }).read<unknown>(reader);
+    const parsed = new Parser({ nameResolver: onlyPersistentData(), unpicklingTypeOfDictionary: 'Map' }).read<unknown>(
+      reader,
+    );
     if (reader.hasNext()) return unreadable(`${reader.length - reader.position} bytes follow its end mark`);
     if (parsed instanceof PersistentData) return interpret('object', parsed.state);
     return interpret('dict', parsed);
@@ -106,7 +108,8 @@ class PersistentData {
 function onlyPersistentData(): Pick<NameRegistry, 'resolve'> {
   return {
     resolve(module: string, name: string): typeof PersistentData {
-      if (module !== MODULE || name !== CLASS) throw new Error(`it names the class ${module}.${name}, which Chroma never writes`);
+      if (module !== MODULE || name !== CLASS)
+        throw new Error(`it names the class ${module}.${name}, which Chroma never writes`);
       return PersistentData;
     },
   };

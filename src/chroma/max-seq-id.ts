@@ -33,10 +33,17 @@ export function metadataPosition(row: DecodedSeqId | undefined): RecordedPositio
  * `do_nothing`); but no row is believed without a pickle that can be read to its end, because Rust starts from 0
  * whatever the table says when the pickle is gone (1.5.9 local_hnsw.rs `UninitializedSegment`).
  */
-export function vectorPosition(row: DecodedSeqId | undefined, { indexMetadata, damage }: VectorFiles): RecordedPosition {
+export function vectorPosition(
+  row: DecodedSeqId | undefined,
+  { indexMetadata, damage }: VectorFiles,
+): RecordedPosition {
   if (row?.kind === 'invalid') return invalid(`the recorded position of its index is ${row.detail}`);
   if (indexMetadata.kind === 'unreadable') {
-    return { kind: 'unreadable', because: 'pickle-unreadable', detail: `its index file index_metadata.pickle is not usable: ${indexMetadata.detail}` };
+    return {
+      kind: 'unreadable',
+      because: 'pickle-unreadable',
+      detail: `its index file index_metadata.pickle is not usable: ${indexMetadata.detail}`,
+    };
   }
   if (indexMetadata.kind === 'absent') {
     if (row === undefined) return { kind: 'never' };

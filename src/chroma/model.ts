@@ -71,13 +71,14 @@ export type Watermark =
       /** Highest recorded position of the collection's segments. */
       readonly highest: SeqId;
     }
-  | { readonly kind: 'none'; readonly because: NoWatermark; readonly detail: string; readonly segment: SegmentId | null };
+  | {
+      readonly kind: 'none';
+      readonly because: NoWatermark;
+      readonly detail: string;
+      readonly segment: SegmentId | null;
+    };
 
-export type NoWatermark =
-  | 'never-persisted'
-  | 'vector-ahead-of-metadata'
-  | 'unknown-segment-type'
-  | UnreadableBecause;
+export type NoWatermark = 'never-persisted' | 'vector-ahead-of-metadata' | 'unknown-segment-type' | UnreadableBecause;
 
 /** Why a collection is left alone. */
 export type SkipReason =
@@ -99,6 +100,8 @@ export interface TopicUsage {
   readonly rows: number;
   /** Estimated bytes of the pages these rows occupy, from lengths alone. */
   readonly bytes: number;
+  /** The part of `bytes` on the leaf pages of the b-tree; the rest are overflow pages. */
+  readonly leafBytes: number;
   readonly lastSeqId: SeqId;
 }
 

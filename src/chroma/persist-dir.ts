@@ -56,10 +56,15 @@ export function locatePersistDir(given: string): PersistDir {
   }));
 }
 
-function readDatabaseFile(path: string, file: BigIntStats, isSymlink: boolean): Pick<PersistDir, 'database' | 'walMode'> {
+function readDatabaseFile(
+  path: string,
+  file: BigIntStats,
+  isSymlink: boolean,
+): Pick<PersistDir, 'database' | 'walMode'> {
   const header = readHeader(path);
   if (header.kind === 'empty') throw notPersistDir(`the database is empty (0 bytes): ${path}`, [], restoreBackup());
-  if (header.kind === 'not-a-database') throw notPersistDir(`this file is not a SQLite database: ${path}`, [], restoreBackup());
+  if (header.kind === 'not-a-database')
+    throw notPersistDir(`this file is not a SQLite database: ${path}`, [], restoreBackup());
   const expected = (header.pageCount ?? 0) * header.pageSize;
   if (Number(file.size) < expected) throw cutShort(path, Number(file.size), expected);
   const database: DatabaseFile = {
@@ -80,7 +85,8 @@ function realDirectory(given: string): string {
   } catch (cause) {
     if (cause instanceof MaintError) throw cause;
     const code = systemErrorCode(cause);
-    const fact = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `it cannot be reached (${code})`;
+    const fact =
+      code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such directory' : `it cannot be reached (${code})`;
     throw notPersistDir(`${fact}: ${given}`, [], namePersistDir());
   }
   throw notPersistDir(`this is a file, not a directory: ${given}`, [], 'name the directory that holds chroma.sqlite3');

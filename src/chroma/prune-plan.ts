@@ -68,7 +68,9 @@ export function planCutoffs(
   const skipped: Skipped[] = [];
   for (const collection of collections) {
     const collectionId = collection.id;
-    const decision = excluded.has(collectionId) ? skip('excluded', 'left out on request') : cutoffOf(collection, lastSeqId);
+    const decision = excluded.has(collectionId)
+      ? skip('excluded', 'left out on request')
+      : cutoffOf(collection, lastSeqId);
     if ('reason' in decision) skipped.push({ collectionId, ...decision });
     else cutoffs.push({ collectionId, ...decision });
   }
@@ -81,7 +83,10 @@ function cutoffOf(collection: Collection, lastSeqId: SeqId): Omit<CollectionCuto
   const [topic, ...others] = collection.topics;
   if (topic === undefined) return skip('nothing-to-prune', 'the WAL has no row of it');
   if (others.length > 0) {
-    return skip('ambiguous-topic', `its rows stand under ${others.length + 1} topics, and Chroma reads only one of them`);
+    return skip(
+      'ambiguous-topic',
+      `its rows stand under ${others.length + 1} topics, and Chroma reads only one of them`,
+    );
   }
   return { topic, below: smallest(watermark.seqId, lastSeqId), indexed: indexedUpTo(collection, watermark.seqId) };
 }
@@ -123,8 +128,12 @@ export function planPrune(
     const { rows, bytes } = counted.get(topic) ?? { rows: 0, bytes: 0 };
     const missing = missingFromIndex.get(topic) ?? 0;
     if (missing > 0) {
-      const records = missing === 1 ? '1 record that its index should hold is' : `${missing} records that its index should hold are`;
-      skipped.push({ collectionId, ...skip('vectors-missing-from-index', `${records} not there; the WAL may be the only copy`) });
+      const records =
+        missing === 1 ? '1 record that its index should hold is' : `${missing} records that its index should hold are`;
+      skipped.push({
+        collectionId,
+        ...skip('vectors-missing-from-index', `${records} not there; the WAL may be the only copy`),
+      });
     } else if (rows === 0) {
       skipped.push({ collectionId, ...skip('nothing-to-prune', `no row lies below ${below}`) });
     } else {
@@ -135,7 +144,10 @@ export function planPrune(
 }
 
 /** Live watermarks above `MAX(seq_id)`, worst first. Any one of them means: write nothing here. */
-export function sequenceRegressions(collections: readonly Collection[], lastSeqId: SeqId): readonly SequenceRegression[] {
+export function sequenceRegressions(
+  collections: readonly Collection[],
+  lastSeqId: SeqId,
+): readonly SequenceRegression[] {
   const found = collections.flatMap(({ id, segments }) =>
     segments.flatMap(({ id: segmentId, position }) =>
       position.kind === 'recorded' && position.seqId > lastSeqId
@@ -161,9 +173,12 @@ export function totalBytes(plan: PrunePlan): number {
 
 /** True where both plans delete the same rows. Skips do not count: they delete nothing. */
 export function isSamePlan(a: PrunePlan, b: PrunePlan): boolean {
-  const key = ({ topic, below, rows }: PruneStep): string => `${topic} ${below} ${rows}`;
-  const [left, right] = [a, b].map(({ steps }) => steps.map(key).toSorted());
-  return left?.length === right?.length && (left ?? []).every((each, at) => each === right?.[at]);
+  const [left, right] = [keys(a), keys(b)];
+  return left.length === right.length && left.every((each, at) => each === right[at]);
+}
+
+function keys({ steps }: PrunePlan): readonly string[] {
+  return steps.map(({ topic, below, rows }) => `${topic} ${below} ${rows}`).toSorted();
 }
 
 function skip(reason: SkipReason, message: string): Skip {

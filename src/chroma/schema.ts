@@ -41,7 +41,8 @@ export function readSchema(db: Database, path: string): Schema {
 
   const applied = db.prepare<[], AppliedRow>(APPLIED).all();
   const stray = applied.find((row) => !isKnown(row));
-  if (stray) throw unsupported(path, `the migration ${stray.dir}/${stray.version} (${stray.filename}) is not one it knows`);
+  if (stray)
+    throw unsupported(path, `the migration ${stray.dir}/${stray.version} (${stray.filename}) is not one it knows`);
 
   const versions = contiguousVersions(applied, path);
   const original = applied.some(({ sql }) => md5(sql) === METADB_1_OF_0_4_0);
@@ -70,14 +71,19 @@ function isKnown({ dir, version, filename, sql, hash }: AppliedRow): boolean {
 function contiguousVersions(applied: readonly AppliedRow[], path: string): MigrationVersions {
   const highest = (dir: MigrationDir): number => {
     const versions = applied.filter((row) => row.dir === dir).map(({ version }) => Number(version));
-    if (versions.some((version, at) => version !== at + 1)) throw halfMigrated(path, `the migrations of ${dir} have a gap`);
+    if (versions.some((version, at) => version !== at + 1))
+      throw halfMigrated(path, `the migrations of ${dir} have a gap`);
     return versions.length;
   };
   return { embeddingsQueue: highest('embeddings_queue'), sysdb: highest('sysdb'), metadb: highest('metadb') };
 }
 
 /** Columns that this program reads or that tell one generation from the next. */
-function expectedColumns({ embeddingsQueue, sysdb, metadb }: MigrationVersions): Readonly<Record<string, readonly string[]>> {
+function expectedColumns({
+  embeddingsQueue,
+  sysdb,
+  metadb,
+}: MigrationVersions): Readonly<Record<string, readonly string[]>> {
   const topic = sysdb < 5 ? ['topic'] : [];
   const database = sysdb >= 4 ? ['database_id'] : [];
   return {
@@ -111,7 +117,8 @@ function verifyTables(db: Database, tables: ReadonlySet<string>, versions: Migra
   }
   const key = db.prepare<[], { type: string; pk: bigint }>(QUEUE_KEY).get();
   // Only INTEGER PRIMARY KEY makes seq_id the rowid, and everything decided about seq_ids rests on that.
-  if (key?.type !== 'INTEGER' || key.pk !== 1n) throw unsupported(path, 'embeddings_queue.seq_id is not its INTEGER PRIMARY KEY');
+  if (key?.type !== 'INTEGER' || key.pk !== 1n)
+    throw unsupported(path, 'embeddings_queue.seq_id is not its INTEGER PRIMARY KEY');
 }
 
 function isSame(a: MigrationVersions, b: MigrationVersions): boolean {

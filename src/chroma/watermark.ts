@@ -38,8 +38,7 @@ export function watermarkOf(segments: readonly Segment[]): Watermark {
 
   const highestVector = largest(firstVector.seqId, ...otherVectors.map(({ seqId }) => seqId));
   const [firstMetadata, ...otherMetadata] = savedMetadata;
-  const lowestMetadata =
-    firstMetadata && smallest(firstMetadata.seqId, ...otherMetadata.map(({ seqId }) => seqId));
+  const lowestMetadata = firstMetadata && smallest(firstMetadata.seqId, ...otherMetadata.map(({ seqId }) => seqId));
   if (lowestMetadata === undefined || savedMetadata.length < metadata.length || highestVector > lowestMetadata) {
     const reached = lowestMetadata === undefined ? 'has saved nothing' : `stands at ${lowestMetadata}`;
     return none(

@@ -113,7 +113,9 @@ function environmentOf(pid: string): ReadonlyMap<string, string> {
 
 function nullSeparated(path: string): readonly string[] {
   try {
-    return readFileSync(path, 'utf8').split('\0').filter((word) => word !== '');
+    return readFileSync(path, 'utf8')
+      .split('\0')
+      .filter((word) => word !== '');
   } catch {
     return [];
   }
@@ -122,7 +124,9 @@ function nullSeparated(path: string): readonly string[] {
 function userOf(pid: string): string {
   try {
     const uid = statSync(`/proc/${pid}`).uid;
-    const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((each) => each.split(':')[2] === String(uid));
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((each) => each.split(':')[2] === String(uid));
     return line?.split(':')[0] ?? String(uid);
   } catch {
     return 'unknown';

@@ -8,9 +8,10 @@ import type { ChildMessage, Job, Outcome, Stage } from './child.ts';
 import { pruneUnderLock } from './locked-prune.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 
-process.once('message', (job: Job) => {
-  void work(job);
-});
+/** Waits for the parent's job and does it. */
+export function serveParent(): void {
+  process.once('message', (job: Job) => void work(job));
+}
 
 async function work(job: Job): Promise<void> {
   try {
@@ -22,13 +23,17 @@ async function work(job: Job): Promise<void> {
 }
 
 async function perform({ kind, agreed, parent }: Job): Promise<Outcome> {
-  const onStage = (stage: Stage): void => void tell({ kind: 'stage', stage });
-  const afterwards = (db: Database): void => {
-    onStage('vacuuming');
-    vacuumInPlace(db);
-  };
-  const accompaniment = kind === 'vacuum' ? { onStage, afterwards } : { onStage };
+  const accompaniment = kind === 'vacuum' ? { onStage: tellStage, afterwards: vacuum } : { onStage: tellStage };
   return { deleted: await pruneUnderLock(agreed, realHost, [process.pid, parent], accompaniment) };
+}
+
+function vacuum(db: Database): void {
+  tellStage('vacuuming');
+  vacuumInPlace(db);
+}
+
+function tellStage(stage: Stage): void {
+  void tell({ kind: 'stage', stage });
 }
 
 function describe(error: unknown): ChildMessage {

@@ -42,7 +42,7 @@ export interface Execution {
   readonly timeoutMs: number | null;
   /** Where SQLite is to put its temporary files, null for its own choice. */
   readonly tempDir: string | null;
-  onStage(stage: Stage): void;
+  readonly onStage: (stage: Stage) => void;
 }
 
 /** The child was ended before it had finished. What state that leaves is for the caller to find out. */
@@ -65,7 +65,12 @@ const ENTRY = fileURLToPath(new URL('../../bin/chroma-maint-child.js', import.me
  */
 export async function runInChild(job: Job, execution: Execution, environment: NodeJS.ProcessEnv): Promise<Outcome> {
   if (execution.signal.aborted) throw new WorkEnded('interrupted', 'before it began');
-  const child = fork(ENTRY, { detached: true, serialization: 'advanced', env: environment, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(ENTRY, {
+    detached: true,
+    serialization: 'advanced',
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   let because: WorkEnded['because'] = 'killed';
   const end = (reason: WorkEnded['because']) => (): void => {
     because = reason;
@@ -76,15 +81,14 @@ export async function runInChild(job: Job, execution: Execution, environment: No
   execution.signal.addEventListener('abort', onAbort, { once: true });
   try {
     const { last, exit } = await conversation(child, job, execution);
-    switch (last?.kind) {
+    if (last === undefined) throw new WorkEnded(because, exit);
+    switch (last.kind) {
       case 'done':
         return last.outcome;
       case 'failed':
         throw new MaintError(last.failure.code, last.failure);
       case 'bug':
         throw Object.assign(new Error('the working process failed'), { stack: last.stack });
-      default:
-        throw new WorkEnded(because, exit);
     }
   } finally {
     clearTimeout(timer);

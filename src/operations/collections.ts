@@ -6,7 +6,7 @@ import { needsAttention, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { SeqId } from '../chroma/seq-id.ts';
 import { watermarkOf } from '../chroma/watermark.ts';
 import type { Reading } from './reading.ts';
-import type { NamedCollection } from './target.ts';
+import type { NamedCollection } from './names.ts';
 
 export interface CollectionPlan extends NamedCollection {
   /** Rows of it in the queue. */
@@ -36,7 +36,10 @@ export function collectionPlans(reading: Reading, plan: PrunePlan): readonly Col
       bytes: step?.bytes ?? 0,
       below: step?.below ?? null,
       ...watermarkFields(collection),
-      skip: skip === undefined ? null : { reason: skip.reason, message: skip.message, needsAttention: needsAttention(skip.reason) },
+      skip:
+        skip === undefined
+          ? null
+          : { reason: skip.reason, message: skip.message, needsAttention: needsAttention(skip.reason) },
     };
   });
 }

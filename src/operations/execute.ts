@@ -19,7 +19,11 @@ const RECOVERY_WAIT_MS = 10_000;
 const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAILED'; fact: string; hint: string }>> = {
   interrupted: { code: 'INTERRUPTED', fact: 'interrupted', hint: 'run the same command again when it suits' },
   timeout: { code: 'FAILED', fact: 'the time given with --timeout is over', hint: 'run it again with more time' },
-  killed: { code: 'FAILED', fact: 'the working process was killed', hint: 'look for an out-of-memory kill in the kernel log (dmesg)' },
+  killed: {
+    code: 'FAILED',
+    fact: 'the working process was killed',
+    hint: 'look for an out-of-memory kill in the kernel log (dmesg)',
+  },
 };
 
 /** Runs the job. Where the child was ended, SQLite rolls back first, and the error then says what state is left. */

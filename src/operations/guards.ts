@@ -3,44 +3,20 @@
  * Each `verify` throws the operator's error, or returns what the plan should say about it.
  */
 import { accessSync, constants } from 'node:fs';
-import type { PersistDir } from '../chroma/persist-dir.ts';
 import { sequenceRegressions } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
-import type { Host } from '../host/host.ts';
-import type { Database } from '../sqlite/open.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
+import {
+  remark,
+  warning,
+  type GuardContext,
+  type GuardNote,
+  type LockedContext,
+  type PlannedContext,
+} from './guard-context.ts';
 import { verifyNotInUse } from './in-use.ts';
-import type { Reading } from './reading.ts';
-import { verifySpace, type SpaceNeed } from './space.ts';
-
-/** The checks an operator may switch off, each named after what it allows. */
-export interface Allowances {
-  readonly recoverJournal: boolean;
-  readonly networkFs: boolean;
-}
-
-export interface GuardContext {
-  readonly dir: PersistDir;
-  readonly host: Host;
-  readonly allow: Allowances;
-  /** How long to wait for whoever has the directory open, in milliseconds. */
-  readonly waitMs: number;
-  /** Processes that are this run: itself, and the child or parent that works with it. */
-  readonly ownProcesses: readonly number[];
-}
-
-/** Once the directory has been read and the plan is known. */
-export interface PlannedContext extends GuardContext {
-  readonly reading: Reading;
-  readonly needs: readonly SpaceNeed[];
-  /** What to do instead where the space is not there. */
-  readonly whenShort: string;
-}
-
-/** Under the exclusive lock, just before the first write. */
-export interface LockedContext extends PlannedContext {
-  readonly db: Database;
-}
+import { verifyJournal } from './journal.ts';
+import { verifySpace } from './space.ts';
 
 interface GuardAt<Stage extends string, Context> {
   readonly stage: Stage;
@@ -48,9 +24,6 @@ interface GuardAt<Stage extends string, Context> {
   readonly title: string;
   verify(context: Context): Promise<GuardNote> | GuardNote;
 }
-
-/** A remark for the plan, or null where there is nothing to add. */
-export type GuardNote = string | null;
 
 export type Guard =
   | GuardAt<'path', GuardContext>
@@ -121,7 +94,11 @@ function passed(title: string, note: GuardNote): Check {
 function verifyPlace({ dir }: GuardContext): GuardNote {
   const { isSymlink, links } = dir.database;
   if (isSymlink) {
-    throw unsafePlace(`the database is a symbolic link: ${dir.path}`, `it leads to ${dir.databasePath}`, 'name the directory that holds the real file');
+    throw unsafePlace(
+      `the database is a symbolic link: ${dir.path}`,
+      `it leads to ${dir.databasePath}`,
+      'name the directory that holds the real file',
+    );
   }
   if (links > 1) {
     throw unsafePlace(
@@ -133,32 +110,11 @@ function verifyPlace({ dir }: GuardContext): GuardNote {
   return null;
 }
 
-function verifyJournal({ dir, allow }: GuardContext): GuardNote {
-  if (dir.walMode || dir.walFiles.length > 0) {
-    const fact = dir.walMode ? 'the database is in SQLite\'s WAL mode' : `a write-ahead file stands beside the database (${dir.walFiles.join(', ')})`;
-    throw new MaintError('HOT_JOURNAL', {
-      message: `${fact}: ${dir.databasePath}`,
-      details: ['Chroma never switches it on; it was not opened, because opening it would create files'],
-      hint: "stop everything that uses it, then: sqlite3 chroma.sqlite3 'PRAGMA journal_mode = DELETE'",
-    });
-  }
-  if (dir.journal === 'hot' && !allow.recoverJournal) throw hotJournal(dir);
-  return dir.journal === 'cold' ? 'a finished journal file is lying beside the database; it is harmless' : null;
-}
-
-/** The refusal of a directory whose last transaction was cut off. */
-export function hotJournal(dir: PersistDir): MaintError {
-  return new MaintError('HOT_JOURNAL', {
-    message: `a transaction was cut off and its rollback journal is still to be played back: ${dir.databasePath}-journal`,
-    details: ['until then the database file alone is not consistent; never delete that journal'],
-    hint: 'stop Chroma, then give a writing command --recover-journal, or start and stop Chroma once',
-  });
-}
-
 function verifyLocalFileSystem({ dir, host, allow }: GuardContext): GuardNote {
   const { name, isNetwork } = host.fileSystemOf(dir.path);
-  if (!isNetwork) return name;
-  if (allow.networkFs) return `${name}, allowed by --allow-network-fs`;
+  if (!isNetwork) return remark(name);
+  if (allow.networkFs)
+    return warning(`the directory is on a network file system (${name}), allowed by --allow-network-fs`);
   throw unsafePlace(
     `the directory is on a network file system (${name}): ${dir.path}`,
     'locks and journals cannot be relied on there',
@@ -178,7 +134,9 @@ function verifyWritable({ dir, host }: GuardContext): GuardNote {
     });
   }
   const { owner } = dir.database;
-  return host.userId() === 0 && owner !== 0 ? `running as root on files of user ${owner}; owner and mode are kept` : null;
+  return host.userId() === 0 && owner !== 0
+    ? warning(`running as root on files of user ${owner}; owner and mode are kept`)
+    : null;
 }
 
 function verifySequence({ dir, reading }: PlannedContext): GuardNote {

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MaintError } from '../errors.ts';
 import type { Holder, HolderScan } from '../host/host.ts';
-import type { GuardContext, GuardNote } from './guards.ts';
+import { warning, type GuardContext, type GuardNote } from './guard-context.ts';
 
 const POLL_MS = 500;
 const MOST_SHOWN = 5;
@@ -19,11 +19,12 @@ export async function verifyNotInUse(context: GuardContext): Promise<GuardNote> 
     scan = host.holdersOf(dir.path, ownProcesses);
   }
   if (scan.holders.length > 0) throw inUse(dir.given, scan.holders);
-  return uncertainty(scan);
+  const unknown = uncertainty(scan);
+  return unknown === null ? null : warning(unknown);
 }
 
 /** What the scan could not see, in words; null where it saw every process. */
-export function uncertainty({ unreadable, isSupported }: HolderScan): GuardNote {
+export function uncertainty({ unreadable, isSupported }: HolderScan): string | null {
   if (!isSupported) return 'this system does not show which process has a file open; make sure that Chroma is stopped';
   if (unreadable === 0) return null;
   const processes = unreadable === 1 ? '1 process' : `${unreadable} processes`;

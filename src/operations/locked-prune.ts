@@ -13,10 +13,12 @@ import { translate } from '../sqlite/errors.ts';
 import { inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
 import { counted } from '../units.ts';
 import type { Stage } from './child.ts';
-import { verifyLocked, verifyPath, type GuardContext } from './guards.ts';
+import { verifyLocked, verifyPath } from './guards.ts';
+import type { GuardContext } from './guard-context.ts';
 import { verifyNotInUse } from './in-use.ts';
 import { indexDirectories, namingHolders } from './planning.ts';
 import { planFromReading, readDirectory } from './reading.ts';
+import { redacted } from './redact.ts';
 import { excludedBy, type Target } from './target.ts';
 
 /** What the operator agreed to. */
@@ -29,9 +31,9 @@ export interface AgreedPrune {
 
 /** What goes with the deletion. */
 export interface Accompaniment {
-  onStage(stage: Stage): void;
+  readonly onStage: (stage: Stage) => void;
   /** Runs on the same connection once the deletion is committed. */
-  afterwards?(db: Database): void;
+  readonly afterwards?: (db: Database) => void;
 }
 
 /**
@@ -85,8 +87,9 @@ function deleteAgreed(
   onStage: Accompaniment['onStage'],
 ): number {
   // Read again under the lock: it shuts out a Chroma that would save an index inside an uncommitted transaction.
-  const reading = readDirectory(db, context.dir);
-  const options = { excluded: excludedBy(target, reading.collections), skipIndexCheck: target.skipIndexCheck };
+  const found = readDirectory(db, context.dir);
+  const reading = target.redact ? redacted(found) : found;
+  const options = { excluded: excludedBy(target, found.collections), skipIndexCheck: target.skipIndexCheck };
   const current = isPruning ? planFromReading(db, reading, options) : plan;
   if (!isSamePlan(current, plan)) throw planStale(context.dir.given);
   verifyLocked({ ...context, reading, needs: [], whenShort: '', db });
@@ -98,7 +101,9 @@ function deleteAgreed(
   const deleted = deleteBelow(db, current.steps);
   const lastSeqId = readLastSeqId(db);
   if (deleted !== expected || lastSeqId !== reading.lastSeqId) {
-    throw new Error(`deleted ${deleted} of ${expected} rows, last seq_id ${lastSeqId} of ${reading.lastSeqId}; rolled back`);
+    throw new Error(
+      `deleted ${deleted} of ${expected} rows, last seq_id ${lastSeqId} of ${reading.lastSeqId}; rolled back`,
+    );
   }
   return deleted;
 }

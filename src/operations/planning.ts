@@ -2,21 +2,26 @@
  * From a path to a plan: locate, guard, read, plan, guard. Reads only; takes no lock beyond the reading itself.
  */
 import { join } from 'node:path';
+import type { TopicUsage } from '../chroma/model.ts';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
-import type { PrunePlan } from '../chroma/prune-plan.ts';
+import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { inReadTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { collectionPlans, type CollectionPlan } from './collections.ts';
-import { hotJournal, verifyPath, verifyPlanned, type Check, type GuardContext } from './guards.ts';
+import { verifyPath, verifyPlanned, type Check } from './guards.ts';
+import type { GuardContext } from './guard-context.ts';
 import { inUse, verifyNotInUse } from './in-use.ts';
+import { hotJournal } from './journal.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
-import type { SpaceNeed } from './space.ts';
+import { redacted } from './redact.ts';
+import type { SpaceNeed } from './guard-context.ts';
 import { excludedBy, type Target } from './target.ts';
 
 /** What a writing verb shows before it asks. */
 export interface DirectoryPlan {
   readonly target: Target;
+  readonly isDryRun: boolean;
   readonly dir: PersistDir;
   readonly prune: PrunePlan;
   readonly collections: readonly CollectionPlan[];
@@ -40,13 +45,25 @@ export interface PlannedSizes {
   readonly databaseBytes: number;
   readonly freeBytes: number;
   readonly prunableBytes: number;
+  readonly prunableRows: number;
+  /** Rows that the queue keeps, those of unknown topics included. */
+  readonly keptRows: number;
   readonly queueBytes: number;
+  /** The part of `queueBytes` on leaf pages of the b-tree. */
+  readonly queueLeafBytes: number;
+  readonly pageSize: number;
 }
 
 /** Plans what `target` asks for. Throws the first guard that fails; in a dry run those are listed in the plan. */
 export async function planDirectory(target: Target, host: Host, options: PlanningOptions): Promise<DirectoryPlan> {
   const dir = locatePersistDir(target.path);
-  const context: GuardContext = { dir, host, allow: target.allow, waitMs: options.isDryRun ? 0 : target.waitMs, ownProcesses: [process.pid] };
+  const context: GuardContext = {
+    dir,
+    host,
+    allow: target.allow,
+    waitMs: options.isDryRun ? 0 : target.waitMs,
+    ownProcesses: [process.pid],
+  };
   const pathChecks = await verifyPath(context);
   if (dir.journal === 'hot') await recoverJournal(context, options.isDryRun);
 
@@ -56,6 +73,7 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
   const plannedChecks = await verifyPlanned(planned, options.isDryRun);
   return {
     target,
+    isDryRun: options.isDryRun,
     dir,
     prune,
     collections: collectionPlans(reading, prune),
@@ -66,24 +84,36 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
   };
 }
 
-function readAndPlan(dir: PersistDir, target: Target, options: PlanningOptions): { reading: Reading; prune: PrunePlan } {
+function readAndPlan(
+  dir: PersistDir,
+  target: Target,
+  options: PlanningOptions,
+): { reading: Reading; prune: PrunePlan } {
   return withReadOnly(dir.databasePath, target.waitMs, (db) =>
     inReadTransaction(db, () => {
       const reading = readDirectory(db, dir);
       const excluded = excludedBy(target, reading.collections);
-      if (options.withoutPrune) return { reading, prune: { steps: [], skipped: [], lastSeqId: reading.lastSeqId } };
-      return { reading, prune: planFromReading(db, reading, { excluded, skipIndexCheck: target.skipIndexCheck }) };
+      const shown = target.redact ? redacted(reading) : reading;
+      if (options.withoutPrune)
+        return { reading: shown, prune: { steps: [], skipped: [], lastSeqId: reading.lastSeqId } };
+      return { reading: shown, prune: planFromReading(db, shown, { excluded, skipIndexCheck: target.skipIndexCheck }) };
     }),
   );
 }
 
-function sizesOf(dir: PersistDir, { pages, usage }: Reading, { steps }: PrunePlan): PlannedSizes {
+function sizesOf(dir: PersistDir, { pages, usage }: Reading, prune: PrunePlan): PlannedSizes {
+  const sum = (measure: (topic: TopicUsage) => number): number =>
+    [...usage.values()].reduce((total, each) => total + measure(each), 0);
   return {
     dir,
     databaseBytes: pages.pages * pages.pageSize,
     freeBytes: pages.freePages * pages.pageSize,
-    prunableBytes: steps.reduce((sum, { bytes }) => sum + bytes, 0),
-    queueBytes: [...usage.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    prunableBytes: totalBytes(prune),
+    prunableRows: totalRows(prune),
+    keptRows: sum(({ rows }) => rows) - totalRows(prune),
+    queueBytes: sum(({ bytes }) => bytes),
+    queueLeafBytes: sum(({ leafBytes }) => leafBytes),
+    pageSize: pages.pageSize,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Host } from '../host/host.ts';
 import type { Execution } from './child.ts';
 import { executeJob } from './execute.ts';
 import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
-import type { SpaceNeed } from './space.ts';
+import type { SpaceNeed } from './guard-context.ts';
 import type { Target } from './target.ts';
 
 export interface PruneReport {
@@ -15,9 +15,25 @@ export interface PruneReport {
   readonly deleted: number;
 }
 
-/** Bytes that the rollback journal of the DELETE may take: it holds every page of the queue's b-tree that changes. */
-export function pruneJournalNeed({ dir, prunableBytes }: PlannedSizes): SpaceNeed {
-  return { directory: dir.path, bytes: prunableBytes, purpose: 'the rollback journal of the delete' };
+/** Pages that one page of SQLite's list of free pages can name: (4096 - 8) / 4. */
+const FREED_PER_LISTED_PAGE = 1022;
+/** Leaf pages below one interior page of the queue's b-tree, at the least. */
+const LEAVES_PER_INTERIOR_PAGE = 200;
+/** Header, schema, rounding. */
+const JOURNAL_MARGIN = 128 * 1024;
+
+/**
+ * Upper estimate of the DELETE's rollback journal. A page that becomes free is not journalled; what is: the leaf pages
+ * that keep rows and a neighbour of each, the interior pages, and the pages that come to list the free ones. Measured:
+ * 1.7 MB where 100,592 of 100,665 rows went (781 MiB), 183 MB of 275 MB where every third row stayed.
+ */
+export function pruneJournalNeed(sizes: PlannedSizes): SpaceNeed {
+  const { dir, prunableRows, keptRows, queueBytes, queueLeafBytes, pageSize } = sizes;
+  const leaves = Math.min(queueLeafBytes, 2 * keptRows * pageSize);
+  const lists = (queueBytes - queueLeafBytes) / FREED_PER_LISTED_PAGE;
+  const interior = queueLeafBytes / LEAVES_PER_INTERIOR_PAGE;
+  const bytes = prunableRows === 0 ? 0 : Math.ceil(leaves + lists + interior) + JOURNAL_MARGIN;
+  return { directory: dir.path, bytes, purpose: 'the rollback journal of the delete' };
 }
 
 /** Plans a prune. Reads only. */

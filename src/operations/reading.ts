@@ -91,7 +91,11 @@ export function planFromReading(db: Database, reading: Reading, { excluded, skip
   return planPrune(decision, counted, missing, reading.lastSeqId);
 }
 
-function missingFromIndex(db: Database, reading: Reading, cutoffs: readonly CollectionCutoff[]): ReadonlyMap<Topic, number> {
+function missingFromIndex(
+  db: Database,
+  reading: Reading,
+  cutoffs: readonly CollectionCutoff[],
+): ReadonlyMap<Topic, number> {
   const segmentsOf = new Map(reading.collections.map(({ id, segments }) => [id, segments]));
   const idsOf = new Map(
     cutoffs.map(({ topic, collectionId }) => {
@@ -107,7 +111,10 @@ function indexedIds(index: IndexReading | undefined): ReadonlyMap<unknown, unkno
 }
 
 /** Up to 0.4.24 a segment may name the collection, the topic, or both. */
-function segmentsByCollection({ collections, segments }: Catalog): ReadonlyMap<CollectionId, readonly CatalogSegment[]> {
+function segmentsByCollection({
+  collections,
+  segments,
+}: Catalog): ReadonlyMap<CollectionId, readonly CatalogSegment[]> {
   const byTopic = new Map(collections.flatMap(({ id, topic }) => (topic === null ? [] : [[topic, id] as const])));
   const known = new Map<CollectionId, CatalogSegment[]>(collections.map(({ id }) => [id, []]));
   for (const segment of segments) {

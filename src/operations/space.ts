@@ -3,14 +3,7 @@
  */
 import { MaintError } from '../errors.ts';
 import { formatBytes } from '../units.ts';
-import type { GuardNote, PlannedContext } from './guards.ts';
-
-export interface SpaceNeed {
-  /** A directory on the file system that is written to. */
-  readonly directory: string;
-  readonly bytes: number;
-  readonly purpose: string;
-}
+import type { GuardNote, PlannedContext, SpaceNeed } from './guard-context.ts';
 
 interface FileSystemNeed {
   readonly directory: string;

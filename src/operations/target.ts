@@ -1,9 +1,10 @@
 /**
  * What an operator pointed a command at.
  */
-import type { Collection, CollectionId } from '../chroma/model.ts';
+import type { CollectionId } from '../chroma/model.ts';
 import { MaintError } from '../errors.ts';
-import type { Allowances } from './guards.ts';
+import type { Allowances } from './guard-context.ts';
+import { qualifiedName, type NamedCollection } from './names.ts';
 
 /** A directory and what may be done in it. Plain data: it is handed to the child process as it is. */
 export interface Target {
@@ -15,9 +16,9 @@ export interface Target {
   readonly skipIndexCheck: boolean;
   /** How long to wait for a lock or for another process, in milliseconds. */
   readonly waitMs: number;
+  /** Show hashes instead of names. */
+  readonly redact: boolean;
 }
-
-export type NamedCollection = Pick<Collection, 'id' | 'name' | 'tenant' | 'database'>;
 
 /** Returns the collections that `only` and `exclude` leave out. Throws USAGE for a name that fits none, or several. */
 export function excludedBy(
@@ -50,9 +51,4 @@ function resolve(selector: string, collections: readonly NamedCollection[]): Col
     });
   }
   return match.id;
-}
-
-/** `tenant/database/name`, with a dash where the database is gone. */
-export function qualifiedName({ tenant, database, name }: NamedCollection): string {
-  return `${tenant ?? '-'}/${database ?? '-'}/${name}`;
 }

@@ -2,7 +2,7 @@
  * vacuum: prune, then give the free pages back to the file system.
  */
 import { statSync } from 'node:fs';
-import { totalRows } from '../chroma/prune-plan.ts';
+import { totalBytes } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
@@ -10,7 +10,7 @@ import type { Execution } from './child.ts';
 import { executeJob } from './execute.ts';
 import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
 import { pruneJournalNeed } from './prune.ts';
-import type { SpaceNeed } from './space.ts';
+import type { SpaceNeed } from './guard-context.ts';
 import type { Target } from './target.ts';
 
 /** Below it a vacuum is not worth rewriting the file. */
@@ -56,8 +56,7 @@ export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: b
     }),
   });
   const { databaseBytes, freeBytes, prune } = directory;
-  const prunable = prune.steps.reduce((sum, { bytes }) => sum + bytes, 0);
-  const reclaimableBytes = Math.min(freeBytes + prunable, databaseBytes);
+  const reclaimableBytes = Math.min(freeBytes + totalBytes(prune), databaseBytes);
   return {
     request,
     directory,
@@ -108,9 +107,4 @@ function temporaryDirectoryOf({ tempDir }: VacuumRequest, host: Host): string {
     message: `there is no directory for temporary files${tempDir === null ? '' : `: ${tempDir}`}`,
     hint: 'name one that exists and that this user can write to with --temp-dir <dir>',
   });
-}
-
-/** True where anything at all would be done. */
-export function hasWork({ directory, isWorthwhile }: VacuumPlan): boolean {
-  return isWorthwhile || totalRows(directory.prune) > 0;
 }

@@ -21,8 +21,17 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
   ['SQLITE_READONLY', notWritable()],
   ['SQLITE_PERM', notWritable()],
   ['SQLITE_AUTH', notWritable()],
-  ['SQLITE_CANTOPEN', failed('the database cannot be opened', 'check that this user may read the file and its directory')],
-  ['SQLITE_IOERR', failed('the disk reported an error', 'look at the kernel log (dmesg); if the disk is failing, copy the directory first')],
+  [
+    'SQLITE_CANTOPEN',
+    failed('the database cannot be opened', 'check that this user may read the file and its directory'),
+  ],
+  [
+    'SQLITE_IOERR',
+    failed(
+      'the disk reported an error',
+      'look at the kernel log (dmesg); if the disk is failing, copy the directory first',
+    ),
+  ],
   ['SQLITE_NOMEM', failed('memory ran out', 'run this again with more free memory')],
 ];
 
@@ -45,7 +54,12 @@ export function translate(where: string, error: unknown): unknown {
   const [, translation] = TRANSLATIONS.find(([prefix]) => code.startsWith(prefix)) ?? [];
   if (translation === undefined) return error;
   const { fact, hint } = translation;
-  return failure(translation.code, { message: `${fact}: ${where}`, details: [`SQLite says: ${messageOf(error)} (${code})`], hint, cause: error });
+  return failure(translation.code, {
+    message: `${fact}: ${where}`,
+    details: [`SQLite says: ${messageOf(error)} (${code})`],
+    hint,
+    cause: error,
+  });
 }
 
 function nativeBinding(cause: unknown): MaintError {
@@ -78,7 +92,11 @@ function hot(): Translation {
 }
 
 function corrupt(fact: string): Translation {
-  return { code: 'CORRUPT', fact, hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover' };
+  return {
+    code: 'CORRUPT',
+    fact,
+    hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover',
+  };
 }
 
 function full(): Translation {

@@ -49,6 +49,11 @@ export function inReadTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).deferred();
 }
 
+/** Version of the SQLite that is compiled into better-sqlite3. */
+export function readSqliteVersion(db: Database): string {
+  return db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? 'unknown';
+}
+
 function prepared(db: Database): Database {
   // seq_ids are 64 bits wide; a rounded one would delete the wrong rows.
   db.defaultSafeIntegers(true);

@@ -9,23 +9,25 @@ export interface PageCounts {
   readonly freePages: number;
 }
 
-/** Bytes of each b-tree of interest, by table or index name. */
-export type TreeBytes = ReadonlyMap<string, number>;
+/** Bytes of the b-trees of each table, its indexes included, by table name. */
+export type TableBytes = ReadonlyMap<string, number>;
 
-const BTREES = "SELECT name FROM sqlite_schema WHERE rootpage > 0 UNION ALL SELECT 'sqlite_schema'";
+const BTREES =
+  "SELECT name, tbl_name AS owner FROM sqlite_schema WHERE rootpage > 0 UNION ALL SELECT 'sqlite_schema', 'sqlite_schema'";
 // One b-tree at a time: with `name` bound, dbstat walks that tree alone instead of the whole file.
 const TREE_BYTES = 'SELECT pgsize AS bytes FROM dbstat WHERE name = ? AND aggregate = TRUE';
 
 export function readPageCounts(db: Database): PageCounts {
-  const [pageSize, pages, freePages] = ['page_size', 'page_count', 'freelist_count'].map((pragma) =>
-    Number(db.pragma(pragma, { simple: true })),
-  );
-  return { pageSize: pageSize ?? 0, pages: pages ?? 0, freePages: freePages ?? 0 };
+  const read = (pragma: string): number => Number(db.pragma(pragma, { simple: true }));
+  return { pageSize: read('page_size'), pages: read('page_count'), freePages: read('freelist_count') };
 }
 
-/** Measures every b-tree except `without`, page by page, overflow pages included. */
-export function readTreeBytes(db: Database, without: ReadonlySet<string>): TreeBytes {
-  const names = db.prepare<[], string>(BTREES).pluck().all();
+/** Measures the b-trees of every table except `without`, page by page, overflow pages included. */
+export function readTableBytes(db: Database, without: string): TableBytes {
   const measure = db.prepare<[string], bigint>(TREE_BYTES).pluck();
-  return new Map(names.filter((name) => !without.has(name)).map((name) => [name, Number(measure.get(name) ?? 0n)]));
+  const sums = new Map<string, number>();
+  for (const { name, owner } of db.prepare<[], { name: string; owner: string }>(BTREES).all()) {
+    if (owner !== without) sums.set(owner, (sums.get(owner) ?? 0) + Number(measure.get(name) ?? 0n));
+  }
+  return sums;
 }

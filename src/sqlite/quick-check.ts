@@ -15,5 +15,10 @@ export function quickCheck(db: Database): readonly string[] {
     .prepare<[], string>(TABLES)
     .pluck()
     .all()
-    .flatMap((table) => check.all(table).filter((answer) => answer !== SOUND).map((answer) => `${table}: ${answer}`));
+    .flatMap((table) =>
+      check
+        .all(table)
+        .filter((answer) => answer !== SOUND)
+        .map((answer) => `${table}: ${answer}`),
+    );
 }

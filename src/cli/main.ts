@@ -1,0 +1,37 @@
+import { CommanderError } from 'commander';
+import { EXIT_DONE, MaintError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { reportFailure } from './failure.ts';
+import type { Io } from './io.ts';
+import { buildProgram } from './program.ts';
+
+/** What commander throws where it has printed what was asked for. */
+const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
+
+/** Runs one command line and returns its exit code. The only place that catches everything. */
+export async function main(argv: readonly string[], io: Io, host: Host): Promise<number> {
+  let exitCode = EXIT_DONE;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  try {
+    await buildProgram({ io, host, finish, run: (other) => main(other, io, host) }).parseAsync([...argv], {
+      from: 'user',
+    });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && ANSWERED.includes(error.code) && argv.length > 0) return EXIT_DONE;
+    // Asked of argv, because a command line that cannot be parsed has no options yet.
+    return reportFailure(asUsage(error), io, argv.includes('--json'));
+  }
+}
+
+function asUsage(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  if (ANSWERED.includes(error.code)) return usage('no command was given');
+  return usage(error.message.replace(/^error: /, '').replaceAll('\n', ' '));
+}
+
+function usage(message: string): MaintError {
+  return new MaintError('USAGE', { message, hint: 'see: chroma-maint --help' });
+}

@@ -1,0 +1,32 @@
+/**
+ * The command tree. Cheap to build: every command loads what it does only when it runs.
+ */
+import { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { demoCommand } from './commands/demo.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { pruneCommand } from './commands/prune.ts';
+import { vacuumCommand } from './commands/vacuum.ts';
+import { readVersion } from './version.ts';
+
+const WIDEST_HELP = 100;
+
+/** Builds the tree on `context`. Nothing in it exits the process or prints errors: main.ts does. */
+export function buildProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.io;
+  const program = new Command('chroma-maint')
+    .description('Offline maintenance for Chroma persist directories.')
+    .version(readVersion(), '--version', 'print the versions of chroma-maint, Node.js and better-sqlite3')
+    .helpCommand('help [command]', 'show help for a command')
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: () => undefined,
+    })
+    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, WIDEST_HELP) })
+    .exitOverride();
+  for (const build of [inspectCommand, pruneCommand, vacuumCommand, demoCommand]) {
+    program.addCommand(build(context).copyInheritedSettings(program));
+  }
+  return program;
+}

@@ -1,0 +1,42 @@
+import type { Check } from '../../operations/guards.ts';
+import { printable } from './printable.ts';
+import { unbroken, wrapped } from './table.ts';
+import type { View } from './view.ts';
+
+const LABEL = '  checks   ';
+
+/** The guards of a plan on one wrapped line, and what would refuse it on lines of its own. */
+export function checkLines(
+  checks: readonly Check[],
+  isIndexCheckSkipped: boolean,
+  { width, style }: View,
+): readonly string[] {
+  const words = [
+    ...checks.map(checkWord),
+    isIndexCheckSkipped
+      ? 'ids not looked up in their index (--skip-index-check)'
+      : 'every id to be dropped is in its index ✓',
+  ];
+  const [first = '', ...rest] = wrapped(unbroken(words, '  '), width, ' '.repeat(LABEL.length));
+  const refusals = checks.flatMap((check) =>
+    check.status === 'failed'
+      ? wrapped(
+          printable(`would be refused now (exit ${check.error.exitCode}): ${check.error.message}`),
+          width,
+          '  ',
+        ).map(style.bad)
+      : [],
+  );
+  return [LABEL + first.slice(LABEL.length), ...rest, ...refusals];
+}
+
+function checkWord(check: Check): string {
+  switch (check.status) {
+    case 'passed':
+      return `${check.title} ✓`;
+    case 'failed':
+      return `${check.title} ✗`;
+    case 'later':
+      return `${check.title}: before the first write`;
+  }
+}

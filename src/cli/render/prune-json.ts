@@ -1,0 +1,47 @@
+import type { Check } from '../../operations/guards.ts';
+import type { DirectoryPlan } from '../../operations/planning.ts';
+import { pruneTotals } from '../../operations/prune.ts';
+
+/** The documented fields of `prune --json` (docs/JSON.md), also the field `prune` of `vacuum --json`. */
+export function pruneJson(plan: DirectoryPlan, deleted: number, dryRun: boolean): object {
+  const isExecuted = deleted > 0;
+  const { rows: prunable, bytes } = pruneTotals(plan);
+  return {
+    persistDir: plan.dir.path,
+    dryRun,
+    changed: isExecuted,
+    collections: plan.collections.map((collection) => ({
+      id: collection.id,
+      name: collection.name,
+      tenant: collection.tenant,
+      database: collection.database,
+      rows: collection.rows,
+      prunable: collection.prunable,
+      deleted: isExecuted ? collection.prunable : 0,
+      bytes: collection.bytes,
+      below: text(collection.below),
+      watermark: text(collection.watermark),
+      heldBackBy: collection.heldBackBy,
+      skip: collection.skip,
+    })),
+    totals: { rows: plan.collections.reduce((sum, { rows }) => sum + rows, 0), prunable, deleted, bytes },
+    indexCheck: plan.target.skipIndexCheck ? 'skipped' : 'done',
+    checks: plan.checks.map(checkJson),
+  };
+}
+
+function checkJson(check: Check): object {
+  if (check.status === 'failed') {
+    const { code, exitCode, message, details, hint } = check.error;
+    return { title: check.title, status: check.status, code, exitCode, message, details, hint };
+  }
+  return {
+    title: check.title,
+    status: check.status,
+    note: check.status === 'passed' ? (check.note?.text ?? null) : null,
+  };
+}
+
+function text(value: bigint | null): string | null {
+  return value === null ? null : String(value);
+}

@@ -1,0 +1,81 @@
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+
+export interface Column {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  /** What gives way where the terminal is narrow: names are cut in the middle, sentences wrap. */
+  readonly fit?: 'cut' | 'wrap';
+}
+
+const INDENT = '  ';
+const GAP = '  ';
+const NO_BREAK = '\u00a0';
+const LEAST_CUT = 10;
+const LEAST_WRAP = 24;
+
+/** Lines of an aligned table with a header, not wider than `width` wherever names can be cut and sentences wrapped. */
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly string[] {
+  const table = [columns.map(({ title }) => title), ...rows];
+  const widths = fittedWidths(columns, table, width);
+  return table.flatMap((row) => rowLines(columns, row, widths));
+}
+
+/** Wraps `text` to `width`, every line indented by `indent`. A no-break space never ends a line. */
+export function wrapped(text: string, width: number, indent = ''): readonly string[] {
+  const lines = wrapAnsi(text, Math.max(width - indent.length, LEAST_WRAP), { hard: false }).split('\n');
+  return lines.map((line) => indent + line.replaceAll(NO_BREAK, ' '));
+}
+
+/** Joins `facts` so that a wrapped line ends between two of them and never inside one. */
+export function unbroken(facts: readonly string[], separator = ' · '): string {
+  return facts.map((fact) => fact.replaceAll(' ', NO_BREAK)).join(separator);
+}
+
+/** Cuts `text` in the middle to at most `width` columns. */
+export function cut(text: string, width: number): string {
+  return cliTruncate(text, width, { position: 'middle' });
+}
+
+function fittedWidths(
+  columns: readonly Column[],
+  table: readonly (readonly string[])[],
+  width: number,
+): readonly number[] {
+  const natural = columns.map((_, at) => Math.max(...table.map((row) => stringWidth(row[at] ?? ''))));
+  let excess = INDENT.length + sum(natural) + GAP.length * (columns.length - 1) - width;
+  const shrink = (fit: Column['fit'], least: number, widths: readonly number[]): readonly number[] =>
+    widths.map((each, at) => {
+      if (excess <= 0 || columns[at]?.fit !== fit) return each;
+      const fitted = Math.max(Math.min(each, least), each - excess);
+      excess -= each - fitted;
+      return fitted;
+    });
+  return shrink('cut', LEAST_CUT, shrink('wrap', LEAST_WRAP, natural));
+}
+
+function rowLines(columns: readonly Column[], row: readonly string[], widths: readonly number[]): readonly string[] {
+  const cells = columns.map(({ fit }, at) => {
+    const [text, width] = [row[at] ?? '', widths[at] ?? 0];
+    return fit === 'wrap' ? wrapped(text, width) : [fit === 'cut' ? cut(text, width) : text];
+  });
+  const height = Math.max(...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, line) => {
+    const padded = columns.map(({ align }, at) => pad(cells[at]?.[line] ?? '', widths[at] ?? 0, align));
+    return (INDENT + padded.join(GAP)).trimEnd();
+  });
+}
+
+function pad(text: string, width: number, align: Column['align']): string {
+  const space = ' '.repeat(Math.max(width - stringWidth(text), 0));
+  return align === 'left' ? text + space : space + text;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

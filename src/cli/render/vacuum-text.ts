@@ -1,0 +1,87 @@
+import { pruneTotals } from '../../operations/prune.ts';
+import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
+import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
+import { checkLines } from './checks-text.ts';
+import { printable } from './printable.ts';
+import { allRows, attentionLines, needsYou } from './prune-text.ts';
+import { wrapped } from './table.ts';
+import type { View } from './view.ts';
+
+const HANGING = ' '.repeat(11);
+
+export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
+  const { directory, expectedBytes, isWorthwhile, request, temporaryDirectory } = plan;
+  const { databaseBytes, target } = directory;
+  const given = printable(directory.dir.given);
+  if (!isWorthwhile) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
+  const live = formatBytes(expectedBytes);
+  const lines = [
+    view.style.bold(`Plan for ${given}`),
+    ...(request.withoutPrune ? [] : step('prune', pruneStep(plan), view)),
+    ...step('vacuum', `rewrite the database in place: ${formatBytes(databaseBytes)} → about ${live}`, view),
+    ...step('needs', `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`, view),
+    ...checkLines(directory.checks, target.skipIndexCheck || request.withoutPrune, view),
+    ...(directory.hasOldFullText ? oldFullTextLines(view) : []),
+    ...attentionLines(directory, view),
+  ];
+  return directory.isDryRun ? [...lines, '', 'Dry run: nothing was changed.'] : lines;
+}
+
+export function vacuumReportLines(
+  { plan, isDone, deleted, databaseBytesAfter }: VacuumReport,
+  elapsedMs: number,
+  view: View,
+): readonly string[] {
+  const { directory, request } = plan;
+  if (!isDone) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
+  const before = directory.databaseBytes;
+  const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${formatBytes(Math.max(before - databaseBytesAfter, 0))})`;
+  const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
+  const rows = `${counted(deleted, 'WAL row')} deleted, ${formatCount(allRows(directory) - deleted)} kept${needsYou(directory)}. Nothing else changed.`;
+  return [
+    view.style.bold(first),
+    ...rest,
+    ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
+    ...attentionLines(directory, view),
+  ];
+}
+
+function pruneStep({ directory }: VacuumPlan): string {
+  const { rows, bytes } = pruneTotals(directory);
+  const pruned = directory.collections.filter(({ prunable }) => prunable > 0).length;
+  if (rows === 0) return `nothing to delete of ${counted(allRows(directory), 'WAL row')}`;
+  return `${formatCount(rows)} of ${counted(allRows(directory), 'WAL row')} in ${counted(pruned, 'collection')}, ${formatBytes(bytes)}`;
+}
+
+function notWorthwhileLines({ directory, reclaimableBytes, request }: VacuumPlan, { width }: View): readonly string[] {
+  const share = directory.databaseBytes === 0 ? 0 : (100 * reclaimableBytes) / directory.databaseBytes;
+  const gain = `${formatBytes(reclaimableBytes)} (${share.toFixed(1)} %)`;
+  const lines = wrapped(
+    `Nothing done: a vacuum would give back ${gain}, less than --min-reclaim ${least(request.minReclaim)}.`,
+    width,
+  );
+  const { rows } = pruneTotals(directory);
+  const given = printable(directory.dir.given);
+  return rows === 0
+    ? lines
+    : [...lines, ...wrapped(`${counted(rows, 'WAL row')} can be deleted with: chroma-maint prune ${given}`, width)];
+}
+
+function least(minReclaim: MinReclaim): string {
+  return minReclaim.kind === 'bytes'
+    ? formatBytes(minReclaim.bytes)
+    : `${Number((minReclaim.share * 100).toFixed(3))}%`;
+}
+
+function oldFullTextLines(view: View): readonly string[] {
+  return step(
+    'note',
+    'this directory is from before Chroma 0.4.6, whose next upgrade copies row numbers that VACUUM keeps in practice but does not promise to keep',
+    view,
+  );
+}
+
+function step(title: string, text: string, { width }: View): readonly string[] {
+  const [first = '', ...rest] = wrapped(text, width, HANGING);
+  return [`  ${title.padEnd(HANGING.length - 2)}${first.slice(HANGING.length)}`, ...rest];
+}

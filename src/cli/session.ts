@@ -1,0 +1,106 @@
+/**
+ * The course of every writing command: plan, show, ask, execute, report.
+ */
+import { EXIT_DONE, MaintError } from '../errors.ts';
+import type { Execution } from '../operations/child.ts';
+import type { Check } from '../operations/guards.ts';
+import type { CommandContext } from './command-context.ts';
+import type { Io, Output } from './io.ts';
+import type { WritingOptions } from './options.ts';
+import { startProgress } from './progress.ts';
+import { printable } from './render/printable.ts';
+import { styleFor } from './render/style.ts';
+import type { View } from './render/view.ts';
+
+/** What one verb brings to the course. */
+export interface Session<Plan, Report> {
+  readonly plan: (isDryRun: boolean) => Promise<Plan>;
+  readonly checksOf: (plan: Plan) => readonly Check[];
+  /** False where executing would change nothing: then nobody is asked. */
+  readonly hasWork: (plan: Plan) => boolean;
+  readonly question: (plan: Plan) => string;
+  readonly execute: (plan: Plan, execution: Execution) => Promise<Report>;
+  readonly exitCodeOf: (plan: Plan) => number;
+  readonly planLines: (plan: Plan, view: View) => readonly string[];
+  readonly reportLines: (report: Report, elapsedMs: number, view: View) => readonly string[];
+  readonly planJson: (plan: Plan) => object;
+  readonly reportJson: (report: Report) => object;
+}
+
+export async function runSession<Plan, Report>(
+  session: Session<Plan, Report>,
+  options: WritingOptions & { readonly tempDir?: string },
+  { io, finish }: CommandContext,
+): Promise<void> {
+  const plan = await session.plan(options.dryRun ?? false);
+  if (!options.quiet) warn(session.checksOf(plan), io);
+  if (options.dryRun) {
+    if (options.json) printJson(io.stdout, session.planJson(plan));
+    else print(io.stdout, session.planLines(plan, viewOf(io.stdout, options, io)));
+    finish(session.exitCodeOf(plan));
+    return;
+  }
+  if (session.hasWork(plan) && !options.yes && !(await isAgreed(session, plan, options, io))) {
+    if (options.json) printJson(io.stdout, { ...session.planJson(plan), dryRun: false });
+    else print(io.stdout, ['Nothing was changed.']);
+    finish(EXIT_DONE);
+    return;
+  }
+  const started = performance.now();
+  const report = await executed(session, plan, options, io);
+  if (options.json) printJson(io.stdout, session.reportJson(report));
+  else print(io.stdout, session.reportLines(report, performance.now() - started, viewOf(io.stdout, options, io)));
+  finish(session.exitCodeOf(plan));
+}
+
+async function isAgreed<Plan, Report>(
+  session: Session<Plan, Report>,
+  plan: Plan,
+  options: WritingOptions,
+  io: Io,
+): Promise<boolean> {
+  if (!io.isInteractive) {
+    throw new MaintError('USAGE', {
+      message: 'this changes the directory, and there is no terminal to ask on',
+      hint: 'give --yes to go ahead without being asked, or --dry-run to see the plan',
+    });
+  }
+  print(io.stderr, [...session.planLines(plan, viewOf(io.stderr, options, io)), '']);
+  return io.confirm(session.question(plan));
+}
+
+function executed<Plan, Report>(
+  session: Session<Plan, Report>,
+  plan: Plan,
+  options: WritingOptions & { readonly tempDir?: string },
+  io: Io,
+): Promise<Report> {
+  return io.interruptible(async (signal) => {
+    const progress = startProgress(io.stderr, options.progress && options.quiet !== true);
+    try {
+      const { timeout = null, tempDir = null } = options;
+      return await session.execute(plan, { signal, timeoutMs: timeout, tempDir, onStage: progress.stage });
+    } finally {
+      progress.stop();
+    }
+  });
+}
+
+function viewOf(output: Output, options: WritingOptions, io: Io): View {
+  return { width: output.columns ?? 80, style: styleFor(options.color, output, io) };
+}
+
+function warn(checks: readonly Check[], io: Io): void {
+  for (const check of checks) {
+    if (check.status === 'passed' && check.note?.severity === 'warning')
+      io.stderr.write(`warning: ${printable(check.note.text)}\n`);
+  }
+}
+
+function print(output: Output, lines: readonly string[]): void {
+  output.write(`${lines.join('\n')}\n`);
+}
+
+function printJson(output: Output, value: object): void {
+  output.write(`${JSON.stringify(value, null, 2)}\n`);
+}

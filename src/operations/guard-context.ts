@@ -1,0 +1,55 @@
+/**
+ * What a guard is given to look at, and what it may say.
+ */
+import type { PersistDir } from '../chroma/persist-dir.ts';
+import type { Host } from '../host/host.ts';
+import type { Database } from '../sqlite/open.ts';
+import type { Reading } from './reading.ts';
+
+/** The checks an operator may switch off, each named after what it allows. */
+export interface Allowances {
+  readonly recoverJournal: boolean;
+  readonly networkFs: boolean;
+}
+
+export interface GuardContext {
+  readonly dir: PersistDir;
+  readonly host: Host;
+  readonly allow: Allowances;
+  /** How long to wait for whoever has the directory open, in milliseconds. */
+  readonly waitMs: number;
+  /** Processes that are this run: itself, and the child or parent that works with it. */
+  readonly ownProcesses: readonly number[];
+}
+
+/** Once the directory has been read and the plan is known. */
+export interface PlannedContext extends GuardContext {
+  readonly reading: Reading;
+  readonly needs: readonly SpaceNeed[];
+  /** What to do instead where the space is not there. */
+  readonly whenShort: string;
+}
+
+/** Under the exclusive lock, just before the first write. */
+export interface LockedContext extends PlannedContext {
+  readonly db: Database;
+}
+
+/** A remark for the plan, or null where there is nothing to add. Warnings are also shown where no plan is. */
+export type GuardNote = { readonly severity: 'info' | 'warning'; readonly text: string } | null;
+
+export function remark(text: string): GuardNote {
+  return { severity: 'info', text };
+}
+
+export function warning(text: string): GuardNote {
+  return { severity: 'warning', text };
+}
+
+/** What a plan is about to write, and where. */
+export interface SpaceNeed {
+  /** A directory on the file system that is written to. */
+  readonly directory: string;
+  readonly bytes: number;
+  readonly purpose: string;
+}

@@ -1,0 +1,139 @@
+/**
+ * inspect: what the directory is, where its bytes are, what maintenance would give back. Reads only, to the byte.
+ */
+import { readAutoPurge } from '../chroma/auto-purge.ts';
+import { readRecordCounts } from '../chroma/catalog.ts';
+import { QUEUE } from '../chroma/embeddings-queue.ts';
+import type { Collection, SegmentId } from '../chroma/model.ts';
+import type { PersistDir } from '../chroma/persist-dir.ts';
+import { totalBytes } from '../chroma/prune-plan.ts';
+import { listSegmentDirs } from '../chroma/segment-dirs.ts';
+import type { Host, HolderScan } from '../host/host.ts';
+import { inReadTransaction, readSqliteVersion, withReadOnly, type Database } from '../sqlite/open.ts';
+import { readTableBytes } from '../sqlite/pages.ts';
+import { collectionPlans } from './collections.ts';
+import { bySeverity } from './findings.ts';
+import { findingsOf } from './inspect-findings.ts';
+import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
+import { locateSettled, verifyJournal } from './journal.ts';
+import { namingHolders } from './planning.ts';
+import { planFromReading, readDirectory, type Reading } from './reading.ts';
+import { redacted } from './redact.ts';
+
+/** How long a reader waits for a server to finish a commit. */
+const READ_WAIT_MS = 5_000;
+
+export interface InspectRequest {
+  readonly path: string;
+  readonly redact: boolean;
+}
+
+/** Inspects the directory. Works on a read-only mount and beside a running server. */
+export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
+  const dir = await locateSettled(path, READ_WAIT_MS);
+  const allow = { recoverJournal: false, networkFs: true };
+  const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses: [process.pid] };
+  verifyJournal(context);
+  const holders = host.holdersOf(dir.path, context.ownProcesses);
+  const read = namingHolders(context, () =>
+    withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
+      const work = (): InspectionReading => readAll(db, dir, host, holders, redact);
+      // One view of everything where nobody is there; beside a server an open read would keep it from committing.
+      return holders.holders.length === 0 ? inReadTransaction(db, work) : work();
+    }),
+  );
+  return interpret(read);
+}
+
+function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {
+  const found = readDirectory(db, dir);
+  const reading = redact ? redacted(found) : found;
+  return {
+    dir,
+    host,
+    reading,
+    plan: planFromReading(db, reading, { excluded: new Set(), skipIndexCheck: false }),
+    autoPurge: readAutoPurge(db, reading.schema),
+    holders,
+    records: readRecordCounts(db),
+    tables: readTableBytes(db, QUEUE),
+    segmentDirs: listSegmentDirs(dir.path),
+    sqliteVersion: readSqliteVersion(db),
+  };
+}
+
+function interpret(read: InspectionReading): Inspection {
+  const { dir, reading, plan, autoPurge, holders } = read;
+  const collections = inspectedCollections(read);
+  return {
+    dir,
+    schema: reading.schema,
+    autoPurge,
+    holders,
+    records: collections.reduce((sum, { records }) => sum + records, 0),
+    bytes: byteShares(read, totalBytes(plan)),
+    collections,
+    findings: bySeverity(findingsOf(read, collections)),
+    sqliteVersion: read.sqliteVersion,
+  };
+}
+
+function inspectedCollections({
+  reading,
+  plan,
+  records,
+  segmentDirs,
+}: InspectionReading): readonly InspectedCollection[] {
+  const dirBytes = new Map(segmentDirs.map(({ id, bytes }) => [id, bytes]));
+  const plans = new Map(collectionPlans(reading, plan).map((each) => [each.id, each]));
+  return reading.collections.flatMap((collection) => {
+    const planned = plans.get(collection.id);
+    if (planned === undefined) return [];
+    const sum = (values: ReadonlyMap<SegmentId, number>): number =>
+      collection.segments.reduce((total, { id }) => total + (values.get(id) ?? 0), 0);
+    return [
+      { ...planned, records: sum(records), hnswBytes: sum(dirBytes), deletedShare: deletedShare(collection, reading) },
+    ];
+  });
+}
+
+function deletedShare({ segments }: Collection, { index }: Reading): number | null {
+  const vector = segments.find(({ kind }) => kind === 'vector');
+  const files = vector && index.get(vector.id);
+  if (files?.metadata.kind !== 'read' || files.hnsw.kind !== 'read') return null;
+  const { elements } = files.hnsw.header;
+  return elements === 0 ? 0 : Math.max(elements - files.metadata.metadata.ids.size, 0) / elements;
+}
+
+function byteShares({ reading, tables, segmentDirs }: InspectionReading, prunableEstimate: number): ByteShares {
+  const { pageSize, pages, freePages } = reading.pages;
+  const database = pages * pageSize;
+  const free = freePages * pageSize;
+  const sum = (isPart: (table: string) => boolean): number =>
+    [...tables].reduce((total, [table, bytes]) => total + (isPart(table) ? bytes : 0), 0);
+  // Everything but the queue was measured page by page, so what is left of the file is the queue, exactly.
+  const wal = Math.max(database - free - sum(() => true), 0);
+  const walEstimate = [...reading.usage.values()].reduce((total, { bytes }) => total + bytes, 0);
+  const live = new Set(reading.catalog.segments.map(({ id }) => id));
+  const hnsw = segmentDirs.filter(({ id }) => live.has(id));
+  const orphans = segmentDirs.filter(({ id }) => !live.has(id));
+  return {
+    database,
+    free,
+    wal,
+    walPrunable: walEstimate === 0 ? 0 : Math.round((wal * Math.min(prunableEstimate, walEstimate)) / walEstimate),
+    metadata: sum(isMetadata),
+    fullText: sum(isFullText),
+    catalog: sum((table) => !isMetadata(table) && !isFullText(table)),
+    hnsw: hnsw.reduce((total, { bytes }) => total + bytes, 0),
+    orphans: orphans.reduce((total, { bytes }) => total + bytes, 0),
+  };
+}
+
+function isMetadata(table: string): boolean {
+  return ['embeddings', 'embedding_metadata', 'embedding_metadata_array'].includes(table);
+}
+
+function isFullText(table: string): boolean {
+  return table.startsWith('embedding_fulltext');
+}

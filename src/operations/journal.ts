@@ -1,0 +1,48 @@
+/**
+ * Rollback journals and write-ahead files beside the database: looked at before SQLite opens anything.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
+import { MaintError } from '../errors.ts';
+import { remark, type GuardContext, type GuardNote } from './guard-context.ts';
+
+const POLL_MS = 50;
+
+/** Throws HOT_JOURNAL where reading would change or misread the database. */
+export function verifyJournal({ dir, allow }: GuardContext): GuardNote {
+  if (dir.walMode || dir.walFiles.length > 0) {
+    const fact = dir.walMode
+      ? "the database is in SQLite's WAL mode"
+      : `a write-ahead file stands beside the database (${dir.walFiles.join(', ')})`;
+    throw new MaintError('HOT_JOURNAL', {
+      message: `${fact}: ${dir.databasePath}`,
+      details: ['Chroma never switches it on; it was not opened, because opening it would create files'],
+      hint: "stop everything that uses it, then: sqlite3 chroma.sqlite3 'PRAGMA journal_mode = DELETE'",
+    });
+  }
+  if (dir.journal === 'hot' && !allow.recoverJournal) throw hotJournal(dir);
+  return dir.journal === 'cold' ? remark('a finished journal file is lying beside the database; it is harmless') : null;
+}
+
+/** The refusal of a directory whose last transaction was cut off. */
+export function hotJournal(dir: PersistDir): MaintError {
+  return new MaintError('HOT_JOURNAL', {
+    message: `a transaction was cut off and its rollback journal is still to be played back: ${dir.databasePath}-journal`,
+    details: ['until then the database file alone is not consistent; never delete that journal'],
+    hint: 'stop Chroma, then give a writing command --recover-journal, or start and stop Chroma once',
+  });
+}
+
+/**
+ * Locates the directory once its journal is not hot, for a reader beside a running server: while a server commits, its
+ * journal looks exactly like one that was left behind. Waits at most `waitMs` and returns what is there then.
+ */
+export async function locateSettled(given: string, waitMs: number): Promise<PersistDir> {
+  const deadline = Date.now() + waitMs;
+  let dir = locatePersistDir(given);
+  while (dir.journal === 'hot' && Date.now() < deadline) {
+    await delay(POLL_MS);
+    dir = locatePersistDir(given);
+  }
+  return dir;
+}
