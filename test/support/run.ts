@@ -1,0 +1,50 @@
+/**
+ * Runs a command line in this process, on a terminal or without one, and keeps what it printed.
+ */
+import type { Host } from '../../src/host/host.ts';
+import { realHost } from '../../src/host/real-host.ts';
+import { Interrupted, type Io } from '../../src/cli/io.ts';
+import { main } from '../../src/cli/main.ts';
+
+export interface Terminal {
+  /** What the person at the terminal answers; undefined where there is no terminal. */
+  readonly answer?: 'yes' | 'no' | 'ctrl-c' | (() => boolean);
+  readonly columns?: number;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Aborted to stand for a signal. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Questions that were asked. */
+  readonly questions: readonly string[];
+}
+
+export async function run(argv: readonly string[], terminal: Terminal = {}, host: Partial<Host> = {}): Promise<Run> {
+  const written = { stdout: '', stderr: '' };
+  const questions: string[] = [];
+  const { answer, columns, environment = {}, signal = new AbortController().signal } = terminal;
+  const io: Io = {
+    stdout: { write: (text) => void (written.stdout += text), columns, isTerminal: columns !== undefined },
+    stderr: { write: (text) => void (written.stderr += text), columns, isTerminal: false },
+    environment,
+    isInteractive: answer !== undefined,
+    confirm(question) {
+      questions.push(question);
+      if (answer === 'ctrl-c') return Promise.reject(new Interrupted());
+      return Promise.resolve(typeof answer === 'function' ? answer() : answer === 'yes');
+    },
+    interruptible: (work) => work(signal),
+  };
+  const exitCode = await main(argv, io, { ...realHost, ...host });
+  return { exitCode, ...written, questions };
+}
+
+/** Runs a command line with `--json` and returns the object it printed on stdout. */
+export async function runJson<T>(argv: readonly string[], host: Partial<Host> = {}): Promise<T> {
+  const { stdout } = await run([...argv, '--json'], {}, host);
+  return JSON.parse(stdout) as T;
+}
