@@ -30,11 +30,13 @@ export interface InspectRequest {
 
 /** Inspects the directory. Works on a read-only mount and beside a running server. */
 export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
-  const dir = await locateSettled(path, READ_WAIT_MS);
+  const ownProcesses = [process.pid];
+  const isHeld = (held: PersistDir): boolean => host.holdersOf(held.path, ownProcesses).holders.length > 0;
+  const dir = await locateSettled(path, READ_WAIT_MS, isHeld);
   const allow = { recoverJournal: false, networkFs: true };
-  const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses: [process.pid] };
+  const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
   verifyJournal(context);
-  const holders = host.holdersOf(dir.path, context.ownProcesses);
+  const holders = host.holdersOf(dir.path, ownProcesses);
   const read = namingHolders(context, () =>
     withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       const work = (): InspectionReading => readAll(db, dir, host, holders, redact);

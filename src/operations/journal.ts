@@ -34,13 +34,18 @@ export function hotJournal(dir: PersistDir): MaintError {
 }
 
 /**
- * Locates the directory once its journal is not hot, for a reader beside a running server: while a server commits, its
- * journal looks exactly like one that was left behind. Waits at most `waitMs` and returns what is there then.
+ * Locates the directory, and where its journal is hot waits for it to settle while `isHeld` says that somebody has the
+ * database open: while a server commits, its journal looks exactly like one that was left behind. Returns what is there
+ * after at most `waitMs`.
  */
-export async function locateSettled(given: string, waitMs: number): Promise<PersistDir> {
+export async function locateSettled(
+  given: string,
+  waitMs: number,
+  isHeld: (dir: PersistDir) => boolean,
+): Promise<PersistDir> {
   const deadline = Date.now() + waitMs;
   let dir = locatePersistDir(given);
-  while (dir.journal === 'hot' && Date.now() < deadline) {
+  while (dir.journal === 'hot' && Date.now() < deadline && isHeld(dir)) {
     await delay(POLL_MS);
     dir = locatePersistDir(given);
   }

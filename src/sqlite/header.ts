@@ -67,18 +67,6 @@ export function walFilesBeside(path: string): readonly string[] {
   return ['-wal', '-shm'].filter((suffix) => stat(path + suffix) !== undefined);
 }
 
-/** What must be equal for a database file to be the same, unchanged file. */
-export interface Fingerprint {
-  readonly device: bigint;
-  readonly inode: bigint;
-  readonly bytes: bigint;
-  readonly mtimeNs: bigint;
-}
-
-export function fingerprint({ dev, ino, size, mtimeNs }: BigIntStats): Fingerprint {
-  return { device: dev, inode: ino, bytes: size, mtimeNs };
-}
-
 function stat(path: string): BigIntStats | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false });
 }

@@ -45,13 +45,18 @@ export function rowsOf(persistDir: string, without: readonly string[] = []): Rea
 }
 
 function digestOf(db: Database.Database, table: string): string {
-  const rows = db.prepare(`SELECT * FROM "${table}"`).raw().all();
-  const text = rows.map((row) => JSON.stringify(row, jsonValue)).toSorted();
-  return `${rows.length} rows ${createHash('sha256').update(text.join('\n')).digest('hex')}`;
+  const rows = db.prepare<[], unknown[]>(`SELECT * FROM "${table}"`).raw().all().map(rowDigest).toSorted();
+  return `${rows.length} rows ${createHash('sha256').update(rows.join()).digest('hex')}`;
 }
 
-function jsonValue(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? `${value}n` : value;
+function rowDigest(row: readonly unknown[]): string {
+  const hash = createHash('sha256');
+  for (const value of row) {
+    hash.update(Buffer.isBuffer(value) ? 'blob:' : `${typeof value}:`);
+    hash.update(Buffer.isBuffer(value) ? value : String(value));
+    hash.update('\0');
+  }
+  return hash.digest('hex');
 }
 
 /** The seq_ids in the queue, ascending. */

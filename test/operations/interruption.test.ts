@@ -1,0 +1,185 @@
+/**
+ * Work that is ended in the middle, in real processes: what stays is either what was there or what the plan left.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readJournalState, type JournalState } from '../../src/sqlite/header.ts';
+import { fixture, seqIdsIn, unpacked } from '../support/fixtures.ts';
+import { enlarge } from '../support/enlarge.ts';
+import { run } from '../support/run.ts';
+import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
+
+const FIXTURE = '0.5.5';
+const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
+
+interface Ended {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stderr: string;
+}
+
+interface Started {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** Large enough that VACUUM can be caught in the middle: 120 MB that every copy must carry. */
+async function largeDirectory(): Promise<string> {
+  const dir = await unpacked(FIXTURE);
+  enlarge(dir, 'drafts', 20_000, 1_536);
+  return dir;
+}
+
+function start(argv: readonly string[]): Started {
+  const child = spawn(process.execPath, [PROGRAM, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const ended = once(child, 'close').then(([exitCode, signal]) => ({
+    exitCode: exitCode as number | null,
+    signal: signal as string | null,
+    stderr,
+  }));
+  return { process: child, ended };
+}
+
+/** Waits until VACUUM writes back into the database: from then on its journal is needed to get the old content back. */
+async function vacuumIsWriting(dir: string, { ended }: Started): Promise<void> {
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  while (!isOver) {
+    const size = statSync(join(dir, 'chroma.sqlite3-journal'), { throwIfNoEntry: false })?.size ?? 0;
+    if (size > 1024 * 1024 && journalOf(dir) === 'hot') return;
+    await delay(2);
+  }
+  throw new Error('the vacuum was over before it could be caught');
+}
+
+function workingChildOf(parent: ChildProcess): number {
+  const children = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim().split(' ');
+  return Number(children[0]);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function rowsKept(all: readonly bigint[]): readonly bigint[] {
+  const gone = new Set(seqIdsIn(fixture(FIXTURE).expected.deletedSeqIds));
+  return all.filter((id) => !gone.has(id));
+}
+
+function integrityOf(dir: string): unknown {
+  return withDatabase(dir, (db) => db.pragma('integrity_check', { simple: true }));
+}
+
+function journalOf(dir: string): JournalState {
+  return readJournalState(join(dir, 'chroma.sqlite3'));
+}
+
+describe('a vacuum that is ended in the middle', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'by %s exits 130, says what is left, and leaves no journal',
+    async (signal) => {
+      const dir = await largeDirectory();
+      const [ids, tables, files] = [seqIdsOf(dir), rowsOf(dir, ['embeddings_queue']), otherFilesOf(dir)];
+      const started = start(['vacuum', dir, '--yes', '--min-reclaim', '0', '--json']);
+      await vacuumIsWriting(dir, started);
+      const child = workingChildOf(started.process);
+      started.process.kill(signal);
+      const { exitCode, stderr } = await started.ended;
+
+      expect(exitCode).toBe(130);
+      expect(JSON.parse(stderr)).toMatchObject({
+        code: 'INTERRUPTED',
+        exitCode: 130,
+        changed: true,
+        state: expect.stringContaining('deleted, which is safe'),
+      });
+      expect(isAlive(child)).toBe(false);
+      expect(journalOf(dir)).toBe('none');
+      expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
+      expect(rowsOf(dir, ['embeddings_queue'])).toEqual(tables);
+      expect(otherFilesOf(dir)).toEqual(files);
+      expect(integrityOf(dir)).toBe('ok');
+    },
+  );
+
+  it('by --timeout exits 1 and says that nothing was changed where nothing was', async () => {
+    const dir = await largeDirectory();
+    await run(['prune', dir, '--yes']);
+    const [rows, size] = [rowsOf(dir), statSync(join(dir, 'chroma.sqlite3')).size];
+    const { exitCode, stderr } = await run(['vacuum', dir, '--yes', '--min-reclaim', '0', '--timeout', '0s', '--json']);
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({
+      code: 'FAILED',
+      changed: false,
+      message: expect.stringContaining('--timeout'),
+    });
+    expect(rowsOf(dir)).toEqual(rows);
+    expect(statSync(join(dir, 'chroma.sqlite3')).size).toBe(size);
+    expect(journalOf(dir)).toBe('none');
+  });
+
+  it('by the death of the working process alone is reported and rolled back', async () => {
+    const dir = await largeDirectory();
+    const ids = seqIdsOf(dir);
+    const started = start(['vacuum', dir, '--yes', '--min-reclaim', '0', '--json']);
+    await vacuumIsWriting(dir, started);
+    process.kill(workingChildOf(started.process), 'SIGKILL');
+    const { exitCode, stderr } = await started.ended;
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'FAILED', message: expect.stringContaining('killed') });
+    expect(journalOf(dir)).toBe('none');
+    expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
+    expect(integrityOf(dir)).toBe('ok');
+  });
+
+  it('by kill -9 of everything is refused as a hot journal, and --recover-journal brings every row back', async () => {
+    const dir = await largeDirectory();
+    const [ids, tables] = [seqIdsOf(dir), rowsOf(dir, ['embeddings_queue'])];
+    const started = start(['vacuum', dir, '--yes', '--min-reclaim', '0']);
+    await vacuumIsWriting(dir, started);
+    const child = workingChildOf(started.process);
+    started.process.kill('SIGKILL');
+    process.kill(child, 'SIGKILL');
+    await started.ended;
+    while (isAlive(child)) await delay(5);
+
+    expect(await run(['inspect', dir])).toMatchObject({ exitCode: 12, stderr: expect.stringContaining('cut off') });
+    expect((await run(['vacuum', dir, '--yes'])).exitCode).toBe(12);
+    expect((await run(['prune', dir, '--dry-run', '--recover-journal'])).exitCode).toBe(12);
+    expect(journalOf(dir)).toBe('hot');
+    const recovered = await run(['prune', dir, '--yes', '--recover-journal']);
+    expect(recovered.exitCode).toBe(0);
+    expect(journalOf(dir)).toBe('none');
+    expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
+    expect(rowsOf(dir, ['embeddings_queue'])).toEqual(tables);
+    expect(integrityOf(dir)).toBe('ok');
+  });
+});
+
+describe('a prune', () => {
+  it('killed with its child at random moments leaves all rows or the planned ones', async () => {
+    for (const ms of [40, 90, 140, 190, 240, 290]) {
+      const dir = await unpacked(FIXTURE);
+      const ids = seqIdsOf(dir);
+      const started = start(['prune', dir, '--yes']);
+      await delay(ms);
+      started.process.kill('SIGTERM');
+      await started.ended;
+      const left = seqIdsOf(dir);
+      expect([ids, rowsKept(ids)]).toContainEqual(left);
+      expect(journalOf(dir)).not.toBe('hot');
+    }
+  });
+});
