@@ -40,7 +40,12 @@ export async function executeJob(
   } catch (error) {
     if (!(error instanceof WorkEnded)) throw error;
     const { code, fact, hint } = ENDED[error.because];
-    throw new MaintError(code, { message: `${fact}: ${agreed.target.path}`, state: stateLeft(agreed), hint });
+    throw new MaintError(code, {
+      message: `${fact}: ${agreed.target.path}`,
+      details: error.because === 'killed' ? [`it ended with ${error.message}`] : [],
+      state: stateLeft(agreed),
+      hint,
+    });
   }
 }
 

@@ -9,26 +9,23 @@ import type { CollectionPlan } from './collections.ts';
 import { finding, type Finding, type FindingKind } from './findings.ts';
 import { uncertainty } from './in-use.ts';
 import type { InspectionReading } from './inspection.ts';
-import { shortNames, type NamedCollection } from './names.ts';
+import { shortName } from './names.ts';
 
 const DATABASE = 'chroma.sqlite3';
 
-type NameOf = (collection: NamedCollection) => string;
-
 export function findingsOf(read: InspectionReading, collections: readonly CollectionPlan[]): readonly Finding[] {
-  const nameOf = shortNames(collections);
   return [
-    ...sequenceFindings(read, nameOf),
-    ...collections.flatMap((collection) => skipFindings(collection, nameOf(collection))),
-    ...watermarkFindings(read, nameOf),
+    ...sequenceFindings(read),
+    ...collections.flatMap(skipFindings),
+    ...watermarkFindings(read),
     ...purgeFindings(read),
     ...leftoverFindings(read),
     ...placeFindings(read),
   ];
 }
 
-function sequenceFindings({ reading }: InspectionReading, nameOf: NameOf): readonly Finding[] {
-  const names = new Map(reading.collections.map((each) => [each.id, nameOf(each)]));
+function sequenceFindings({ reading }: InspectionReading): readonly Finding[] {
+  const names = new Map(reading.collections.map((each) => [each.id, shortName(each)]));
   return sequenceRegressions(reading.collections, reading.lastSeqId).map(({ collectionId, seqId }) =>
     finding(
       'watermark-ahead-of-queue',
@@ -38,18 +35,19 @@ function sequenceFindings({ reading }: InspectionReading, nameOf: NameOf): reado
   );
 }
 
-function skipFindings({ skip, rows }: CollectionPlan, name: string): readonly Finding[] {
+function skipFindings(collection: CollectionPlan): readonly Finding[] {
+  const { skip, rows } = collection;
   if (skip === null || skip.reason === 'excluded' || skip.reason === 'nothing-to-prune') return [];
   if (skip.reason === 'never-persisted') {
     const message = `${counted(rows, 'row exists', 'rows exist')} only in the WAL: its index was never saved`;
-    return [finding('never-persisted', name, message)];
+    return [finding('never-persisted', shortName(collection), message)];
   }
-  return [finding(skip.reason, name, skip.message)];
+  return [finding(skip.reason, shortName(collection), skip.message)];
 }
 
-function watermarkFindings({ reading }: InspectionReading, nameOf: NameOf): readonly Finding[] {
+function watermarkFindings({ reading }: InspectionReading): readonly Finding[] {
   return reading.collections.flatMap((collection) => {
-    const name = nameOf(collection);
+    const name = shortName(collection);
     const found: Finding[] = [];
     const [topic] = collection.topics;
     if (isAnchorMissing(watermarkOf(collection.segments), topic === undefined ? undefined : reading.usage.get(topic))) {

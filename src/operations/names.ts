@@ -1,6 +1,7 @@
 /**
  * How collections are called.
  */
+import { DEFAULT_DATABASE, DEFAULT_TENANT } from '../chroma/catalog.ts';
 import type { Collection } from '../chroma/model.ts';
 
 export type NamedCollection = Pick<Collection, 'id' | 'name' | 'tenant' | 'database'>;
@@ -10,12 +11,12 @@ export function qualifiedName({ tenant, database, name }: NamedCollection): stri
   return `${tenant ?? '-'}/${database ?? '-'}/${name}`;
 }
 
-/** How each of a list is called: as much of tenant and database as tells them apart, nothing that all share. */
-export function shortNames(collections: readonly NamedCollection[]): (collection: NamedCollection) => string {
-  const tenants = new Set(collections.map(({ tenant }) => tenant));
-  const databases = new Set(collections.map(({ database }) => database));
-  return (collection) => {
-    if (tenants.size > 1) return qualifiedName(collection);
-    return databases.size > 1 ? `${collection.database ?? '-'}/${collection.name}` : collection.name;
-  };
+/**
+ * What people call it: its name alone in the default database, which is where Chroma looks unless it is told otherwise,
+ * and as much of database and tenant before it as differs from the default. Names contain no slash.
+ */
+export function shortName(collection: NamedCollection): string {
+  const { tenant, database, name } = collection;
+  if (tenant !== DEFAULT_TENANT) return qualifiedName(collection);
+  return database === DEFAULT_DATABASE ? name : `${database ?? '-'}/${name}`;
 }

@@ -2,6 +2,7 @@
  * From a path to a plan: locate, guard, read, plan, guard. Reads only; takes no lock beyond the reading itself.
  */
 import { join } from 'node:path';
+import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
 import type { TopicUsage } from '../chroma/model.ts';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
@@ -28,6 +29,7 @@ export interface DirectoryPlan {
   readonly databaseBytes: number;
   readonly freeBytes: number;
   readonly checks: readonly Check[];
+  readonly autoPurge: AutoPurge;
   /** True where the rest of this program's output has to warn about rowids (docs/FORMAT.md, "VACUUM"). */
   readonly hasOldFullText: boolean;
 }
@@ -67,7 +69,7 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
   const pathChecks = await verifyPath(context);
   if (dir.journal === 'hot') await recoverJournal(context, options.isDryRun);
 
-  const { reading, prune } = namingHolders(context, () => readAndPlan(dir, target, options));
+  const { reading, prune, autoPurge } = namingHolders(context, () => readAndPlan(dir, target, options));
   const sizes = sizesOf(dir, reading, prune);
   const planned = { ...context, reading, ...options.needs(sizes) };
   const plannedChecks = await verifyPlanned(planned, options.isDryRun);
@@ -80,23 +82,27 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
     databaseBytes: sizes.databaseBytes,
     freeBytes: sizes.freeBytes,
     checks: [...pathChecks, ...plannedChecks],
+    autoPurge,
     hasOldFullText: reading.schema.versions.metadb < 3,
   };
 }
 
-function readAndPlan(
-  dir: PersistDir,
-  target: Target,
-  options: PlanningOptions,
-): { reading: Reading; prune: PrunePlan } {
+interface ReadPlan {
+  readonly reading: Reading;
+  readonly prune: PrunePlan;
+  readonly autoPurge: AutoPurge;
+}
+
+function readAndPlan(dir: PersistDir, target: Target, { withoutPrune }: PlanningOptions): ReadPlan {
   return withReadOnly(dir.databasePath, target.waitMs, (db) =>
     inReadTransaction(db, () => {
-      const reading = readDirectory(db, dir);
-      const excluded = excludedBy(target, reading.collections);
-      const shown = target.redact ? redacted(reading) : reading;
-      if (options.withoutPrune)
-        return { reading: shown, prune: { steps: [], skipped: [], lastSeqId: reading.lastSeqId } };
-      return { reading: shown, prune: planFromReading(db, shown, { excluded, skipIndexCheck: target.skipIndexCheck }) };
+      const found = readDirectory(db, dir);
+      const excluded = excludedBy(target, found.collections);
+      const reading = target.redact ? redacted(found) : found;
+      const prune = withoutPrune
+        ? { steps: [], skipped: [], lastSeqId: reading.lastSeqId }
+        : planFromReading(db, reading, { excluded, skipIndexCheck: target.skipIndexCheck });
+      return { reading, prune, autoPurge: readAutoPurge(db, reading.schema) };
     }),
   );
 }

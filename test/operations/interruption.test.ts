@@ -49,12 +49,10 @@ function start(argv: readonly string[]): Started {
 
 /** Waits until VACUUM writes back into the database: from then on its journal is needed to get the old content back. */
 async function vacuumIsWriting(dir: string, { ended }: Started): Promise<void> {
-  let isOver = false;
-  void ended.then(() => (isOver = true));
-  while (!isOver) {
+  const over = ended.then(() => 'over' as const);
+  while ((await Promise.race([over, delay(2)])) !== 'over') {
     const size = statSync(join(dir, 'chroma.sqlite3-journal'), { throwIfNoEntry: false })?.size ?? 0;
     if (size > 1024 * 1024 && journalOf(dir) === 'hot') return;
-    await delay(2);
   }
   throw new Error('the vacuum was over before it could be caught');
 }

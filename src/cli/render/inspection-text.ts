@@ -7,7 +7,7 @@ import {
   type InspectedCollection,
   type Inspection,
 } from '../../operations/inspection.ts';
-import { shortNames } from '../../operations/names.ts';
+import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { bar } from './bar.ts';
 import { findingLines } from './findings-text.ts';
@@ -28,14 +28,20 @@ const AUTO_PURGE: Readonly<Record<AutoPurge, string>> = {
 /** Nothing is said twice: the section on why the file does not shrink has these in words. */
 const SAID_UNDER_WHY: readonly FindingKind[] = ['never-persisted', 'auto-purge-off', 'auto-purge-not-available'];
 
-const COLLECTION_COLUMNS: readonly Column[] = [
-  { title: 'Collection', align: 'left', fit: 'cut' },
-  { title: 'Records', align: 'right' },
-  { title: 'WAL rows', align: 'right' },
-  { title: 'Prunable', align: 'right' },
-  { title: 'Watermark', align: 'right' },
-  { title: 'Index', align: 'right' },
-  { title: 'Held back by', align: 'left' },
+interface CollectionColumn extends Column {
+  readonly cell: (collection: InspectedCollection) => string;
+  /** Terminals narrower than this do without it. */
+  readonly from?: number;
+}
+
+const COLLECTION_COLUMNS: readonly CollectionColumn[] = [
+  { title: 'Collection', align: 'left', fit: 'cut', cell: (each) => printable(shortName(each)) },
+  { title: 'Records', align: 'right', cell: ({ records }) => formatCount(records) },
+  { title: 'WAL rows', align: 'right', cell: ({ rows }) => formatCount(rows) },
+  { title: 'Prunable', align: 'right', cell: ({ prunable }) => formatCount(prunable) },
+  { title: 'Watermark', align: 'right', cell: ({ watermark }) => (watermark === null ? '–' : formatCount(watermark)) },
+  { title: 'Index', align: 'right', from: 100, cell: ({ hnswBytes }) => formatBytes(hnswBytes) },
+  { title: 'Held back by', align: 'left', cell: heldBack },
 ];
 
 export function inspectionLines(inspection: Inspection, view: View): readonly string[] {
@@ -102,19 +108,11 @@ function byteLines(bytes: ByteShares, { width, style }: View): readonly string[]
 
 function collectionLines(collections: readonly InspectedCollection[], { width, style }: View): readonly string[] {
   if (collections.length === 0) return [];
-  const nameOf = shortNames(collections);
   const shown =
     collections.length <= MOST_ROWS ? collections : collections.toSorted((a, b) => b.rows - a.rows).slice(0, MOST_ROWS);
-  const rows = shown.map((collection) => [
-    printable(nameOf(collection)),
-    formatCount(collection.records),
-    formatCount(collection.rows),
-    formatCount(collection.prunable),
-    collection.watermark === null ? '–' : formatCount(collection.watermark),
-    formatBytes(collection.hnswBytes),
-    heldBack(collection),
-  ]);
-  const [header = '', ...lines] = tableLines(COLLECTION_COLUMNS, rows, width);
+  const columns = COLLECTION_COLUMNS.filter(({ from = 0 }) => width >= from);
+  const rows = shown.map((collection) => columns.map(({ cell }) => cell(collection)));
+  const [header = '', ...lines] = tableLines(columns, rows, width);
   const left = collections.length - shown.length;
   const more = left > 0 ? [`  and ${counted(left, 'more collection')} with fewer WAL rows (all of them: --json)`] : [];
   return [style.bold(header), ...lines, ...more];

@@ -1,7 +1,8 @@
+import type { AutoPurge } from '../../chroma/auto-purge.ts';
 import type { CollectionPlan } from '../../operations/collections.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals, type PruneReport } from '../../operations/prune.ts';
-import { shortNames } from '../../operations/names.ts';
+import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
@@ -15,6 +16,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'Keep', align: 'right' },
   { title: 'Why', align: 'left', fit: 'wrap' },
 ];
+
+const GROWS_BECAUSE: Readonly<Partial<Record<AutoPurge, string>>> = {
+  off: 'auto-purge is switched off in this directory',
+  'not-available': 'Chroma before 0.5.6 has no auto-purge',
+};
 
 export function prunePlanLines(plan: DirectoryPlan, view: View, isIndexCheckSkipped: boolean): readonly string[] {
   const { rows, bytes } = pruneTotals(plan);
@@ -46,19 +52,11 @@ export function pruneReportLines({ plan, deleted }: PruneReport, view: View): re
   const pruned = plan.collections.filter(({ prunable }) => prunable > 0).length;
   const done =
     deleted === 0
-      ? `Nothing to delete: no WAL row lies below a watermark that can be trusted`
+      ? 'Nothing to delete: no WAL row lies below a watermark that can be trusted'
       : `Deleted ${formatCount(deleted)} of ${counted(allRows(plan), 'WAL row')} in ${counted(pruned, 'collection')}`;
   const [first = '', ...rest] = wrapped(`${done}${needsYou(plan)}.`, view.width);
-  const next =
-    deleted === 0
-      ? []
-      : [
-          '',
-          ...wrapped(
-            `The file keeps its size, and Chroma fills the freed pages first. It gets smaller with: chroma-maint vacuum ${given}`,
-            view.width,
-          ),
-        ];
+  const size = `The file keeps its size, and Chroma fills the freed pages first. It gets smaller with: chroma-maint vacuum ${given}`;
+  const next = deleted === 0 ? [] : ['', ...wrapped(size, view.width), ...growthLines(plan, view)];
   return [view.style.bold(first), ...rest, ...attentionLines(plan, view), ...next];
 }
 
@@ -70,11 +68,10 @@ export function needsYou({ collections }: DirectoryPlan): string {
 
 /** The collections that want a person, with the reason and what was not done. */
 export function attentionLines({ collections, dir }: DirectoryPlan, view: View): readonly string[] {
-  const nameOf = shortNames(collections);
   const damaged = collections.filter(({ skip }) => skip?.needsAttention);
   if (damaged.length === 0) return [];
   const lines = damaged.flatMap((collection) => [
-    ...wrapped(`${printable(nameOf(collection))}: skipped (${collection.skip?.reason})`, view.width, '  ').map(
+    ...wrapped(`${printable(shortName(collection))}: skipped (${collection.skip?.reason})`, view.width, '  ').map(
       view.style.warn,
     ),
     ...wrapped(printable(collection.skip?.message ?? ''), view.width, '    '),
@@ -83,16 +80,28 @@ export function attentionLines({ collections, dir }: DirectoryPlan, view: View):
   return ['', ...lines, ...wrapped(`see: chroma-maint inspect ${printable(dir.given)}`, view.width, '  ')];
 }
 
+/** That the WAL will grow again, where Chroma itself does not keep it small. */
+export function growthLines({ autoPurge, dir }: DirectoryPlan, view: View): readonly string[] {
+  const because = GROWS_BECAUSE[autoPurge];
+  if (because === undefined) return [];
+  return [
+    '',
+    ...wrapped(
+      `This WAL will grow again: ${because}. Run from cron: chroma-maint prune ${printable(dir.given)} --yes`,
+      view.width,
+    ),
+  ];
+}
+
 /** Rows of all collections in the queue. */
 export function allRows({ collections }: DirectoryPlan): number {
   return collections.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function collectionTable({ collections }: DirectoryPlan, view: View): readonly string[] {
-  const nameOf = shortNames(collections);
   const shown = collections.length <= MOST_ROWS ? collections : collections.filter(isTelling).slice(0, MOST_ROWS);
   const rows = shown.map((collection) => [
-    printable(nameOf(collection)),
+    printable(shortName(collection)),
     formatCount(collection.rows),
     collection.prunable === 0 ? '–' : formatCount(collection.prunable),
     formatCount(collection.rows - collection.prunable),

@@ -21,6 +21,6 @@ export function styleFor(choice: ColorChoice, output: Output, { environment }: I
   const paint =
     (format: Format) =>
     (text: string): string =>
-      isOn ? styleText(format, text) : text;
+      isOn ? styleText(format, text, { validateStream: false }) : text;
   return { bold: paint('bold'), dim: paint('dim'), good: paint('green'), warn: paint('yellow'), bad: paint('red') };
 }

@@ -3,15 +3,9 @@ import { pruneJson } from './prune-json.ts';
 
 const SCHEMA = 'chroma-maint/vacuum@1';
 
-/** The documented object of `vacuum --dry-run --json`: `after` is what is expected. */
+/** The documented object of `vacuum --dry-run --json`: nothing is given back yet, `expected` says what would be. */
 export function vacuumPlanJson(plan: VacuumPlan): object {
-  const { directory, expectedBytes, isWorthwhile } = plan;
-  return fields(plan, {
-    dryRun: true,
-    changed: false,
-    deleted: 0,
-    after: isWorthwhile ? expectedBytes : directory.databaseBytes,
-  });
+  return fields(plan, { dryRun: true, changed: false, deleted: 0, after: plan.directory.databaseBytes });
 }
 
 /** The documented object of `vacuum --json`. */
@@ -26,11 +20,8 @@ interface Result {
   readonly after: number;
 }
 
-function fields(
-  { directory, request, isWorthwhile, reclaimableBytes, temporaryDirectory }: VacuumPlan,
-  result: Result,
-): object {
-  const { dryRun, changed, deleted, after } = result;
+function fields(plan: VacuumPlan, { dryRun, changed, deleted, after }: Result): object {
+  const { directory, request, isWorthwhile, expectedBytes, reclaimableBytes, temporaryDirectory } = plan;
   return {
     schema: SCHEMA,
     persistDir: directory.dir.path,
@@ -38,10 +29,10 @@ function fields(
     changed,
     mode: 'in-place',
     isWorthwhile,
-    reclaimableBytes,
     before: { databaseBytes: directory.databaseBytes },
     after: { databaseBytes: after },
     reclaimedBytes: directory.databaseBytes - after,
+    expected: { databaseBytes: expectedBytes, reclaimableBytes },
     temporaryDirectory,
     prune: request.withoutPrune ? null : pruneJson(directory, deleted, dryRun),
   };

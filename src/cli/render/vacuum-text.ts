@@ -3,7 +3,7 @@ import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacu
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { allRows, attentionLines, needsYou } from './prune-text.ts';
+import { allRows, attentionLines, growthLines, needsYou } from './prune-text.ts';
 import { wrapped } from './table.ts';
 import type { View } from './view.ts';
 
@@ -27,22 +27,22 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
   return directory.isDryRun ? [...lines, '', 'Dry run: nothing was changed.'] : lines;
 }
 
-export function vacuumReportLines(
-  { plan, isDone, deleted, databaseBytesAfter }: VacuumReport,
-  elapsedMs: number,
-  view: View,
-): readonly string[] {
+export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view: View): readonly string[] {
+  const { plan, isDone, deleted, databaseBytesAfter } = report;
   const { directory, request } = plan;
   if (!isDone) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
   const before = directory.databaseBytes;
-  const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${formatBytes(Math.max(before - databaseBytesAfter, 0))})`;
+  const gain = formatBytes(Math.max(before - databaseBytesAfter, 0));
+  const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${gain})`;
   const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
-  const rows = `${counted(deleted, 'WAL row')} deleted, ${formatCount(allRows(directory) - deleted)} kept${needsYou(directory)}. Nothing else changed.`;
+  const kept = formatCount(allRows(directory) - deleted);
+  const rows = `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. Nothing else changed.`;
   return [
     view.style.bold(first),
     ...rest,
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
     ...attentionLines(directory, view),
+    ...growthLines(directory, view),
   ];
 }
 

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { unpacked } from '../support/fixtures.ts';
+import { run, runJson } from '../support/run.ts';
+import { bytesOf, seqIdsOf } from '../support/state.ts';
+
+describe('the command line', () => {
+  it.each([
+    ['no command', []],
+    ['an unknown command', ['defrag']],
+    ['an unknown option', ['prune', '.', '--force']],
+    ['two directories', ['prune', 'a', 'b']],
+    ['a duration without a unit', ['prune', '.', '--wait', '10']],
+    ['a share above 100 %', ['vacuum', '.', '--min-reclaim', '101%']],
+    ['an unknown colour', ['inspect', '.', '--color', 'blue']],
+    ['an option that belongs to another command', ['inspect', '.', '--yes']],
+  ])('with %s is a usage error', async (_, argv) => {
+    const { exitCode, stdout, stderr } = await run(argv);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/error: .+\n {2}nothing was changed\nhint: /);
+  });
+
+  it.each([[['--help']], [['help', 'prune']], [['vacuum', '--help']], [['--version']]])(
+    '%j answers on stdout and ends with 0',
+    async (argv) => {
+      const { exitCode, stdout, stderr } = await run(argv);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout.length).toBeGreaterThan(10);
+    },
+  );
+
+  it('takes the directory as an argument or as --path', async () => {
+    const dir = await unpacked('0.5.5');
+    expect(await run(['inspect', '--path', dir])).toMatchObject({ exitCode: 0 });
+    expect(await run(['inspect', dir, '--path', dir])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('prints no colour unless it writes to a terminal or is told to', async () => {
+    const dir = await unpacked('0.5.5');
+    const isColoured = async (...argv: readonly string[]): Promise<boolean> =>
+      (await run(['inspect', dir, ...argv])).stdout.includes('\u001b[');
+    expect(await isColoured()).toBe(false);
+    expect(await isColoured('--color', 'always')).toBe(true);
+    expect((await run(['inspect', dir], { columns: 80 })).stdout).toContain('\u001b[');
+    expect((await run(['inspect', dir], { columns: 80, environment: { NO_COLOR: '1' } })).stdout).not.toContain(
+      '\u001b[',
+    );
+    expect((await run(['inspect', dir, '--color', 'never'], { columns: 80 })).stdout).not.toContain('\u001b[');
+  });
+
+  it.each([80, 120])('is never wider than a terminal of %i columns', async (columns) => {
+    const dir = await unpacked('0.6.3-purge-off');
+    for (const argv of [
+      ['inspect', dir],
+      ['prune', dir, '--dry-run'],
+      ['vacuum', dir, '--dry-run'],
+    ]) {
+      const { stdout } = await run([...argv, '--color', 'never'], { columns });
+      const tooWide = stdout.split('\n').filter((line) => line.length > columns && !line.includes(dir));
+      expect(tooWide).toEqual([]);
+    }
+  });
+});
+
+describe('--collection and --exclude', () => {
+  it.each([
+    ['its name', 'ledger'],
+    ['its qualified name', 'büro-süd/größe/ledger'],
+    ['its database and name', 'größe/ledger'],
+  ])('take a collection by %s, and leave all others alone', async (_, selector) => {
+    const dir = await unpacked('0.5.5');
+    const report = await runJson<{
+      collections: readonly { name: string; deleted: number; skip: { reason: string } | null }[];
+    }>(['prune', dir, '--yes', '--collection', selector]);
+    const touched = report.collections.filter(({ deleted }) => deleted > 0);
+    expect(touched.map(({ name }) => name)).toEqual(['ledger']);
+    expect(
+      report.collections.filter(({ name }) => name !== 'ledger').every(({ skip }) => skip?.reason === 'excluded'),
+    ).toBe(true);
+  });
+
+  it('together prune what is named and not excluded', async () => {
+    const dir = await unpacked('0.5.5');
+    const report = await runJson<{ totals: { deleted: number } }>([
+      'prune',
+      dir,
+      '--yes',
+      '--collection',
+      'ledger',
+      '--exclude',
+      'ledger',
+    ]);
+    expect(report.totals.deleted).toBe(0);
+  });
+});
+
+describe('--skip-index-check', () => {
+  it('is named in the plan and prunes what the index does not bear out', async () => {
+    const dir = await unpacked('0.5.0-readd');
+    expect(await run(['prune', dir, '--dry-run'])).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining('every id to be dropped is in its index ✓'),
+    });
+    const plan = await run(['prune', dir, '--dry-run', '--skip-index-check']);
+    expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('--skip-index-check') });
+    expect(JSON.parse((await run(['prune', dir, '--dry-run', '--skip-index-check', '--json'])).stdout)).toMatchObject({
+      indexCheck: 'skipped',
+    });
+  });
+});
+
+describe('--redact', () => {
+  it('shows the same hash for the same name and none of the names', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const outputs = await Promise.all([
+      run(['inspect', dir, '--redact']),
+      run(['inspect', dir, '--redact', '--json']),
+      run(['prune', dir, '--dry-run', '--redact']),
+      run(['vacuum', dir, '--dry-run', '--redact', '--json']),
+    ]);
+    for (const { stdout, exitCode } of outputs) {
+      expect(exitCode).toBe(0);
+      expect(stdout).not.toMatch(/ledger|drafts|größe|büro/);
+    }
+    expect(outputs[1]?.stdout).toMatch(/collection-[0-9a-f]{8}/);
+    expect(outputs[3]?.stdout).toMatch(/collection-[0-9a-f]{8}/);
+  });
+
+  it('still executes', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const before = seqIdsOf(dir).length;
+    expect(await run(['prune', dir, '--yes', '--redact', '--collection', 'ledger'])).toMatchObject({ exitCode: 0 });
+    expect(seqIdsOf(dir).length).toBeLessThan(before);
+  });
+});
+
+describe('--min-reclaim', () => {
+  it('does nothing, says so and ends with 0 where less would be given back', async () => {
+    const dir = await unpacked('0.5.5');
+    const before = bytesOf(dir);
+    const text = await run(['vacuum', dir, '--yes', '--min-reclaim', '1G']);
+    expect(text).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/Nothing done: [\s\S]*less than\s+--min-reclaim/),
+    });
+    expect(await runJson(['vacuum', dir, '--yes', '--min-reclaim', '99%'])).toMatchObject({
+      changed: false,
+      isWorthwhile: false,
+      reclaimedBytes: 0,
+    });
+    expect(bytesOf(dir)).toEqual(before);
+  });
+});
+
+describe('--no-prune', () => {
+  it('gives free pages back and deletes nothing', async () => {
+    const dir = await unpacked('0.5.5');
+    const before = seqIdsOf(dir);
+    const report = await runJson(['vacuum', dir, '--yes', '--no-prune', '--min-reclaim', '0']);
+    expect(report).toMatchObject({ prune: null });
+    expect(seqIdsOf(dir)).toEqual(before);
+  });
+});
+
+describe('--quiet', () => {
+  it('leaves the result and drops warnings', async () => {
+    const dir = await unpacked('0.5.5');
+    const host = { holdersOf: () => ({ holders: [], unreadable: 3, isSupported: true }) };
+    expect((await run(['prune', dir, '--dry-run'], {}, host)).stderr).toContain('warning: 3 processes of other users');
+    expect(await run(['prune', dir, '--dry-run', '--quiet'], {}, host)).toMatchObject({
+      stderr: '',
+      stdout: expect.stringContaining('Plan for'),
+    });
+  });
+});
