@@ -6,6 +6,7 @@ export default defineConfig({
     exclude: ['test/chroma/**', 'test/packed/**'],
     globalSetup: ['test/support/build.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: {
       include: ['src/**'],
       reporter: ['text-summary', 'text'],

@@ -66,18 +66,23 @@ export function planCutoffs(
 ): CutoffDecision {
   const cutoffs: CollectionCutoff[] = [];
   const skipped: Skipped[] = [];
+  const owners = countOwners(collections);
   for (const collection of collections) {
     const collectionId = collection.id;
     const decision = excluded.has(collectionId)
       ? skip('excluded', 'left out on request')
-      : cutoffOf(collection, lastSeqId);
+      : cutoffOf(collection, lastSeqId, owners);
     if ('reason' in decision) skipped.push({ collectionId, ...decision });
     else cutoffs.push({ collectionId, ...decision });
   }
   return { cutoffs, skipped };
 }
 
-function cutoffOf(collection: Collection, lastSeqId: SeqId): Omit<CollectionCutoff, 'collectionId'> | Skip {
+function cutoffOf(
+  collection: Collection,
+  lastSeqId: SeqId,
+  owners: ReadonlyMap<Topic, number>,
+): Omit<CollectionCutoff, 'collectionId'> | Skip {
   const watermark = watermarkOf(collection.segments);
   if (watermark.kind === 'none') return noWatermark(watermark, collection);
   const [topic, ...others] = collection.topics;
@@ -88,7 +93,17 @@ function cutoffOf(collection: Collection, lastSeqId: SeqId): Omit<CollectionCuto
       `its rows stand under ${others.length + 1} topics, and Chroma reads only one of them`,
     );
   }
+  if ((owners.get(topic) ?? 0) > 1) {
+    return skip('ambiguous-topic', 'another collection claims the same topic, so its rows cannot be told apart');
+  }
   return { topic, below: smallest(watermark.seqId, lastSeqId), indexed: indexedUpTo(collection, watermark.seqId) };
+}
+
+/** How many collections claim each topic: one, unless somebody edited the stored topics (up to 0.4.24). */
+function countOwners(collections: readonly Collection[]): ReadonlyMap<Topic, number> {
+  const owners = new Map<Topic, number>();
+  for (const topic of collections.flatMap(({ topics }) => topics)) owners.set(topic, (owners.get(topic) ?? 0) + 1);
+  return owners;
 }
 
 function noWatermark(watermark: Extract<Watermark, { kind: 'none' }>, { topics }: Collection): Skip {

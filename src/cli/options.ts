@@ -9,6 +9,9 @@ import type { Target } from '../operations/target.ts';
 import { parseDuration, parseShare, parseSize } from '../units.ts';
 import type { ColorChoice } from './render/style.ts';
 
+/** Timers of Node.js and of SQLite count milliseconds in 31 bits: 24 days. Beyond that they would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** What every command takes. */
 export interface CommonOptions {
   readonly path?: string;
@@ -51,10 +54,10 @@ export function withWritingOptions(command: Command): Command {
     .option('--exclude <name>', 'all but this collection (repeatable)', collect)
     .addOption(
       new Option('--wait <duration>', 'how long to wait while the directory is in use')
-        .argParser(duration)
+        .argParser(timer)
         .default(0, '0s'),
     )
-    .option('--timeout <duration>', 'end the work after this long', duration)
+    .option('--timeout <duration>', 'end the work after this long', timer)
     .option('--recover-journal', 'let SQLite play back a hot journal first')
     .option('--allow-network-fs', 'work on a network file system')
     .option('--skip-index-check', 'do not ask the index for the ids of the rows to be deleted');
@@ -90,10 +93,11 @@ export function targetOf(argument: string | undefined, options: WritingOptions):
   };
 }
 
-export function duration(text: string): number {
+/** Milliseconds that something is waited for, at most what a timer can count. */
+function timer(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('A duration looks like 0s, 90s, 15m, 2h, 7d or 4w.');
-  return ms;
+  return Math.min(ms, LONGEST_TIMER_MS);
 }
 
 export function minReclaim(text: string): MinReclaim {

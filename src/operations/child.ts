@@ -67,6 +67,7 @@ export async function runInChild(job: Job, execution: Execution, environment: No
   if (execution.signal.aborted) throw new WorkEnded('interrupted', 'before it began');
   const child = fork(ENTRY, {
     detached: true,
+    execArgv: [],
     serialization: 'advanced',
     env: environment,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -21,7 +21,7 @@ const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAIL
   timeout: { code: 'FAILED', fact: 'the time given with --timeout is over', hint: 'run it again with more time' },
   killed: {
     code: 'FAILED',
-    fact: 'the working process was killed',
+    fact: 'the working process ended before it was done',
     hint: 'look for an out-of-memory kill in the kernel log (dmesg)',
   },
 };

@@ -16,12 +16,9 @@ import { bySeverity } from './findings.ts';
 import { findingsOf } from './inspect-findings.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
 import { locateSettled, verifyJournal } from './journal.ts';
-import { namingHolders } from './planning.ts';
+import { namingHolders, READ_WAIT_MS } from './planning.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
-
-/** How long a reader waits for a server to finish a commit. */
-const READ_WAIT_MS = 5_000;
 
 export interface InspectRequest {
   readonly path: string;

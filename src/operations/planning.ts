@@ -19,6 +19,9 @@ import { redacted } from './redact.ts';
 import type { SpaceNeed } from './guard-context.ts';
 import { excludedBy, type Target } from './target.ts';
 
+/** How long a reader waits for a server to finish a commit. */
+export const READ_WAIT_MS = 5_000;
+
 /** What a writing verb shows before it asks. */
 export interface DirectoryPlan {
   readonly target: Target;
@@ -93,8 +96,10 @@ interface ReadPlan {
   readonly autoPurge: AutoPurge;
 }
 
-function readAndPlan(dir: PersistDir, target: Target, { withoutPrune }: PlanningOptions): ReadPlan {
-  return withReadOnly(dir.databasePath, target.waitMs, (db) =>
+function readAndPlan(dir: PersistDir, target: Target, { withoutPrune, isDryRun }: PlanningOptions): ReadPlan {
+  // A dry run may be made beside a running server, whose commits are short.
+  const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
+  return withReadOnly(dir.databasePath, waitMs, (db) =>
     inReadTransaction(db, () => {
       const found = readDirectory(db, dir);
       const excluded = excludedBy(target, found.collections);

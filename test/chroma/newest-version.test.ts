@@ -27,7 +27,6 @@ describe.each(OPENED)('the newest version on $name', (fixture) => {
   });
 });
 
-// An empty list when nothing of the kind was chosen, as in the small set.
 it.each(REFUSED)(`Chroma ${NEWEST} refuses $name for the same reason after a vacuum as before`, async (fixture) => {
   const { untouched, treated } = await copies(fixture, 'vacuum');
   const reason = await refusal(untouched, NEWEST, fixture);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { differencesAfter, judgesOf, lossesAfter, SELECTED } from './support.ts';
+import { differencesAfter, judged, judgesOf, lossesAfter, SELECTED } from './support.ts';
 
 /** One of each kind of watermark: in the pickle, in the table, as an INTEGER, as a BLOB in the INTEGER column. */
-const NAMES = new Set(['0.4.14', '0.5.5', '0.6.3-purge-off', '1.5.9-purge-off', 'chain-0.6.3-1.5.9-0.6.3']);
-const CASES = SELECTED.filter(({ name }) => NAMES.has(name)).flatMap((fixture) =>
+const KINDS = ['0.4.14', '0.5.5', '0.6.3-purge-off', '1.5.9-purge-off', 'chain-0.6.3-1.5.9-0.6.3'].map(judged);
+const CASES = KINDS.filter((each) => SELECTED.includes(each)).flatMap((fixture) =>
   judgesOf(fixture).map((judge) => ({ fixture, name: fixture.name, judge })),
 );
 

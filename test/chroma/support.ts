@@ -15,7 +15,7 @@ export interface Dump {
   readonly collections: readonly DumpedCollection[];
 }
 
-export interface DumpedCollection {
+interface DumpedCollection {
   readonly name: string;
   readonly tenant: string;
   readonly database: string;
@@ -75,7 +75,7 @@ export function judged(name: string): JudgedFixture {
   return found;
 }
 
-export function pythonOf(version: string): string {
+function pythonOf(version: string): string {
   const python = PYTHONS.get(version);
   if (python === undefined) throw new Error(`this run has no environment of Chroma ${version}`);
   return python;
@@ -93,12 +93,12 @@ export function judgesOf({ judges }: JudgedFixture): readonly string[] {
   return judges.filter((version) => PYTHONS.has(version));
 }
 
-/** A newer Chroma than the writer may refuse the documents of such a record, whatever has been done to the directory. */
+/** In a directory of 0.4.3 the newest version refuses every write with documents, pruned or not. */
 export function takesDocuments(fixture: Fixture, judge: string): boolean {
   return !(judge === NEWEST && ownVersion(fixture) === '0.4.3');
 }
 
-export function isOlder(version: string, other: string): boolean {
+function isOlder(version: string, other: string): boolean {
   return version.localeCompare(other, 'en', { numeric: true }) < 0;
 }
 
@@ -121,7 +121,12 @@ function lastLines(text: string): string {
   return text.trim().split('\n').slice(-8).join('\n');
 }
 
-async function judging(directory: string, judge: string, fixture: Fixture, options: readonly string[]): Promise<unknown> {
+async function judging(
+  directory: string,
+  judge: string,
+  fixture: Fixture,
+  options: readonly string[],
+): Promise<unknown> {
   const databases = fixture.databases.flatMap((name) => ['--database', name]);
   const { exitCode, stdout, stderr } = await finished(pythonOf(judge), [DUMP, ...databases, ...options, directory]);
   if (exitCode !== 0) throw new Error(`Chroma ${judge} failed on ${fixture.name}:\n${lastLines(stderr)}`);
@@ -130,7 +135,11 @@ async function judging(directory: string, judge: string, fixture: Fixture, optio
 
 /** Everything Chroma returns. Opening changes the directory, so it has to be a copy. */
 export async function dump(directory: string, judge: string, fixture: Fixture): Promise<Dump> {
-  return (await judging(directory, judge, fixture, [])) as Dump;
+  const seen = (await judging(directory, judge, fixture, [])) as Dump;
+  // Two dumps of nothing would be equal too.
+  const expected = fixture.expected.collections.map(nameOf).toSorted();
+  expect(seen.collections.map(nameOf).toSorted(), `collections that Chroma ${judge} lists`).toEqual(expected);
+  return seen;
 }
 
 /** What Chroma says when it cannot read a directory: the last line, because the others are its own source code. */
@@ -163,7 +172,7 @@ export async function lostWrites(directory: string, judge: string, fixture: Fixt
 }
 
 /** Runs the real program on the directory. It has to delete what the fixture has to lose, not just to survive. */
-export async function treat(directory: string, treatment: Treatment, fixture: Fixture): Promise<void> {
+async function treat(directory: string, treatment: Treatment, fixture: Fixture): Promise<void> {
   const options = treatment === 'vacuum' ? ['--min-reclaim', '0'] : [];
   const command = [PROGRAM, treatment, directory, '--yes', ...options, '--json'];
   const { exitCode, stdout, stderr } = await finished(process.execPath, command);
@@ -230,7 +239,9 @@ function differencesOf(before: DumpedCollection, after: DumpedCollection): strin
     },
     {
       field: 'embeddings missing',
-      ids: kept.filter(({ each, other }) => each.embedding !== null && other.embedding === null).map(({ each }) => each),
+      ids: kept
+        .filter(({ each, other }) => each.embedding !== null && other.embedding === null)
+        .map(({ each }) => each),
     },
     {
       field: 'embeddings differ',
@@ -254,6 +265,10 @@ function listed(records: readonly { readonly id: string }[]): string {
   return records.length > SHOWN ? `${shown.join(', ')} and ${records.length - SHOWN} more` : shown.join(', ');
 }
 
-export function nameOf(collection: { readonly tenant: string; readonly database: string; readonly name: string }): string {
+export function nameOf(collection: {
+  readonly tenant: string;
+  readonly database: string;
+  readonly name: string;
+}): string {
   return `${collection.tenant}/${collection.database}/${collection.name}`;
 }

@@ -136,7 +136,11 @@ describe('a vacuum that is ended in the middle', () => {
     process.kill(workingChildOf(started.process), 'SIGKILL');
     const { exitCode, stderr } = await started.ended;
     expect(exitCode).toBe(1);
-    expect(JSON.parse(stderr)).toMatchObject({ code: 'FAILED', message: expect.stringContaining('killed') });
+    expect(JSON.parse(stderr)).toMatchObject({
+      code: 'FAILED',
+      message: expect.stringContaining('ended before it was done'),
+      details: ['it ended with SIGKILL'],
+    });
     expect(journalOf(dir)).toBe('none');
     expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
     expect(integrityOf(dir)).toBe('ok');
