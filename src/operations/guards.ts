@@ -2,6 +2,7 @@
  * What must hold before anything is written: one list, in order, run by every writing verb and shown in its plan.
  * Each `verify` throws the operator's error, or returns what the plan should say about it.
  */
+import { shellWord } from '../shell-word.ts';
 import { accessSync, constants } from 'node:fs';
 import { sequenceRegressions } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
@@ -150,7 +151,7 @@ function verifySequence({ dir, reading }: PlannedContext): GuardNote {
       ...(others.length > 0 ? [`${others.length} more recorded positions are ahead as well`] : []),
       'rows were deleted from the end of the WAL, or the position was overwritten; Chroma drops new writes below it without a word',
     ],
-    hint: `see what is affected: chroma-maint inspect ${dir.given}; then restore a backup or re-add the records`,
+    hint: `see what is affected: chroma-maint inspect ${shellWord(dir.given)}; then restore a backup or re-add the records`,
   });
 }
 

@@ -1,6 +1,7 @@
 /**
  * vacuum: prune, then give the free pages back to the file system.
  */
+import { shellWord } from '../shell-word.ts';
 import { statSync } from 'node:fs';
 import { totalBytes } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
@@ -52,7 +53,7 @@ export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: b
     withoutPrune: request.withoutPrune,
     needs: (sizes) => ({
       needs: vacuumNeeds(sizes, temporaryDirectory),
-      whenShort: `chroma-maint prune ${sizes.dir.given} needs little room and stops the growth; or move the temporary copy with --temp-dir <dir>`,
+      whenShort: `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth; or move the temporary copy with --temp-dir <dir>`,
     }),
   });
   const { databaseBytes, freeBytes, prune } = directory;

@@ -1,7 +1,7 @@
 /**
  * Persist directories that real Chroma wrote (fixtures/README.md), each test on a copy of its own.
  */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,11 +60,19 @@ export function temporaryDirectory(): string {
 }
 
 /** Unpacks a copy of the fixture and returns its persist directory. */
-export async function unpacked(name: string): Promise<string> {
-  const directory = temporaryDirectory();
-  mkdirSync(directory, { recursive: true });
-  await extract({ file: join(FOLDER, fixture(name).archive), cwd: directory });
-  return join(directory, 'persist');
+export function unpacked(name: string): Promise<string> {
+  return unpackedArchive(join(FOLDER, fixture(name).archive));
+}
+
+/** Unpacks a copy of the sample that comes with the package. */
+export function unpackedDemo(): Promise<string> {
+  return unpackedArchive(join(FOLDER, '../demo/sample.tar.gz'));
+}
+
+async function unpackedArchive(file: string): Promise<string> {
+  const cwd = temporaryDirectory();
+  await extract({ file, cwd });
+  return join(cwd, 'persist');
 }
 
 /** The seq_ids of a manifest range list like `1-150,160-170`. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { shellWord } from '../../shell-word.ts';
 import { helpFooter } from '../help.ts';
 
 /** The main job, as an operator would do it. */
@@ -14,7 +15,7 @@ export function demoCommand({ io, run, finish }: CommandContext): Command {
       const { unpackSample } = await import('../../operations/demo.ts');
       const persistDir = await unpackSample(dir);
       for (const [command = '', ...options] of STEPS) {
-        io.stdout.write(`\n$ chroma-maint ${[command, persistDir, ...options].join(' ')}\n`);
+        io.stdout.write(`\n$ chroma-maint ${[command, shellWord(persistDir), ...options].join(' ')}\n`);
         const code = await run([command, persistDir, ...options]);
         if (code !== 0) return finish(code);
       }

@@ -9,6 +9,7 @@ import {
 } from '../../operations/inspection.ts';
 import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
+import { shellWord } from '../../shell-word.ts';
 import { bar } from './bar.ts';
 import { findingLines } from './findings-text.ts';
 import { printable } from './printable.ts';
@@ -133,7 +134,7 @@ function whyLines(inspection: Inspection, { width, style }: View): readonly stri
 
 function nextLines(inspection: Inspection, { width, style }: View): readonly string[] {
   const { dir, bytes, findings } = inspection;
-  const given = printable(dir.given);
+  const given = printable(shellWord(dir.given));
   if (findings.some(({ id }) => id === 'watermark-ahead-of-queue')) {
     return wrapped(
       `${style.bold('Next:')} stop writing to this directory; prune and vacuum refuse it until that is mended`,

@@ -4,6 +4,7 @@ import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals, type PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
+import { shellWord } from '../../shell-word.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
 import { tableLines, wrapped, type Column } from './table.ts';
@@ -26,6 +27,7 @@ export function prunePlanLines(plan: DirectoryPlan, view: View, isIndexCheckSkip
   const { rows, bytes } = pruneTotals(plan);
   const pruned = plan.collections.filter(({ prunable }) => prunable > 0).length;
   const given = printable(plan.dir.given);
+  const pasted = printable(shellWord(plan.dir.given));
   const summary =
     rows === 0
       ? `Plan for ${given}: nothing to delete, ${counted(allRows(plan), 'WAL row')} in ${counted(plan.collections.length, 'collection')}`
@@ -39,7 +41,7 @@ export function prunePlanLines(plan: DirectoryPlan, view: View, isIndexCheckSkip
       ? [
           '',
           ...wrapped(
-            `Dry run: nothing was changed. The file gets smaller only with: chroma-maint vacuum ${given}`,
+            `Dry run: nothing was changed. The file gets smaller only with: chroma-maint vacuum ${pasted}`,
             view.width,
           ),
         ]
@@ -48,14 +50,14 @@ export function prunePlanLines(plan: DirectoryPlan, view: View, isIndexCheckSkip
 }
 
 export function pruneReportLines({ plan, deleted }: PruneReport, view: View): readonly string[] {
-  const given = printable(plan.dir.given);
+  const pasted = printable(shellWord(plan.dir.given));
   const pruned = plan.collections.filter(({ prunable }) => prunable > 0).length;
   const done =
     deleted === 0
       ? 'Nothing to delete: no WAL row lies below a watermark that can be trusted'
       : `Deleted ${formatCount(deleted)} of ${counted(allRows(plan), 'WAL row')} in ${counted(pruned, 'collection')}`;
   const [first = '', ...rest] = wrapped(`${done}${needsYou(plan)}.`, view.width);
-  const size = `The file keeps its size, and Chroma fills the freed pages first. It gets smaller with: chroma-maint vacuum ${given}`;
+  const size = `The file keeps its size, and Chroma fills the freed pages first. It gets smaller with: chroma-maint vacuum ${pasted}`;
   const next = deleted === 0 ? [] : ['', ...wrapped(size, view.width), ...growthLines(plan, view)];
   return [view.style.bold(first), ...rest, ...attentionLines(plan, view), ...next];
 }
@@ -77,7 +79,7 @@ export function attentionLines({ collections, dir }: DirectoryPlan, view: View):
     ...wrapped(printable(collection.skip?.message ?? ''), view.width, '    '),
     ...wrapped(`none of its ${counted(collection.rows, 'WAL row')} was deleted`, view.width, '    '),
   ]);
-  return ['', ...lines, ...wrapped(`see: chroma-maint inspect ${printable(dir.given)}`, view.width, '  ')];
+  return ['', ...lines, ...wrapped(`see: chroma-maint inspect ${printable(shellWord(dir.given))}`, view.width, '  ')];
 }
 
 /** That the WAL will grow again, where Chroma itself does not keep it small. */
@@ -87,7 +89,7 @@ export function growthLines({ autoPurge, dir }: DirectoryPlan, view: View): read
   return [
     '',
     ...wrapped(
-      `This WAL will grow again: ${because}. Run from cron: chroma-maint prune ${printable(dir.given)} --yes`,
+      `This WAL will grow again: ${because}. Run from cron: chroma-maint prune ${printable(shellWord(dir.given))} --yes`,
       view.width,
     ),
   ];

@@ -1,6 +1,7 @@
 import { pruneTotals } from '../../operations/prune.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
+import { shellWord } from '../../shell-word.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
 import { allRows, attentionLines, growthLines, needsYou } from './prune-text.ts';
@@ -61,7 +62,7 @@ function notWorthwhileLines({ directory, reclaimableBytes, request }: VacuumPlan
     width,
   );
   const { rows } = pruneTotals(directory);
-  const given = printable(directory.dir.given);
+  const given = printable(shellWord(directory.dir.given));
   return rows === 0
     ? lines
     : [...lines, ...wrapped(`${counted(rows, 'WAL row')} can be deleted with: chroma-maint prune ${given}`, width)];

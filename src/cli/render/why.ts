@@ -31,7 +31,9 @@ export function whyNotSmaller({ bytes, autoPurge, collections }: Inspection): re
   const damaged = collections.filter(({ skip }) => skip?.needsAttention);
   if (damaged.length > 0) {
     const which = counted(damaged.length, 'collection has', 'collections have');
-    reasons.push(`${which} no watermark that can be trusted, so nothing of theirs is deleted: see the findings.`);
+    reasons.push(
+      `${which} no watermark that can be trusted, so nothing of ${damaged.length === 1 ? 'its' : 'their'} rows is deleted: see the findings.`,
+    );
   }
   if (bytes.hnsw > bytes.database) {
     reasons.push(

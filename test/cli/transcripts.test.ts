@@ -1,0 +1,89 @@
+/**
+ * What operators see, as Markdown that can be read and reviewed: each `$ command` in transcripts/*.md is run, and its
+ * output and exit code must be what stands there. UPDATE_TRANSCRIPTS=1 writes them anew.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+import * as damage from '../support/damage.ts';
+import { unpacked, unpackedDemo } from '../support/fixtures.ts';
+import { run, type Terminal } from '../support/run.ts';
+
+const FOLDER = join(import.meta.dirname, 'transcripts');
+
+/** How the directory of a transcript is made: the words after "Directory:" in it. */
+const DIRECTORIES: Readonly<Record<string, () => Promise<string>>> = {
+  'the sample that comes with the package': unpackedDemo,
+  'written by Chroma 0.6.3, auto-purge off': () => unpacked('0.6.3-purge-off'),
+  'written by Chroma 0.5.5, the pickle of ledger cut short': async () => {
+    const dir = await unpacked('0.5.5');
+    damage.truncatedPickle(dir, 'ledger');
+    return dir;
+  },
+  'written by Chroma 1.5.9, a watermark poisoned': async () => {
+    const dir = await unpacked('1.5.9-purge-off');
+    damage.poisonedWatermark(dir, 'ledger', 'INTEGER');
+    return dir;
+  },
+  'with a hot journal': async () => {
+    const dir = await unpacked('0.5.5');
+    damage.hotJournal(dir);
+    return dir;
+  },
+};
+
+const TERMINALS: Readonly<Record<string, Terminal>> = {
+  '80 columns': { columns: 80 },
+  '120 columns': { columns: 120 },
+  '80 columns, answered yes': { columns: 80, answer: 'yes' },
+  '80 columns, answered no': { columns: 80, answer: 'no' },
+};
+
+it.each(readdirSync(FOLDER).filter((name) => name.endsWith('.md')))(
+  'the transcript %s is what the program prints',
+  async (name) => {
+    const path = join(FOLDER, name);
+    const expected = readFileSync(path, 'utf8');
+    const actual = await played(expected);
+    if (process.env['UPDATE_TRANSCRIPTS'] === '1') writeFileSync(path, actual);
+    expect(actual).toBe(process.env['UPDATE_TRANSCRIPTS'] === '1' ? actual : expected);
+  },
+);
+
+/** Runs the commands of a transcript, in order and in one directory, and returns it with what they print now. */
+async function played(transcript: string): Promise<string> {
+  const make = DIRECTORIES[settingOf(transcript, 'Directory')];
+  const terminal = TERMINALS[settingOf(transcript, 'Terminal')];
+  if (make === undefined || terminal === undefined) throw new Error('unknown directory or terminal');
+  const home = process.cwd();
+  process.chdir(dirname(await make()));
+  try {
+    const blocks = transcript.split(/```console\n([\s\S]*?)```\n/);
+    // Every second part is what stood between the fences.
+    for (let at = 1; at < blocks.length; at += 2)
+      blocks[at] = `\`\`\`console\n${await replayed(blocks[at] ?? '', terminal)}\`\`\`\n`;
+    return blocks.join('');
+  } finally {
+    process.chdir(home);
+  }
+}
+
+async function replayed(block: string, terminal: Terminal): Promise<string> {
+  const command = block.split('\n')[0] ?? '';
+  const argv = command.replace('$ chroma-maint ', '').split(' ');
+  const { exitCode, stdout, stderr, questions } = await run([...argv, '--color', 'never'], terminal);
+  const asked = questions.map((question) => `? ${question} (y/N)\n`).join('');
+  return stable(`${command}\n${stderr}${asked}${stdout}Exit code: ${exitCode}\n`);
+}
+
+/** Takes out what differs from run to run and from machine to machine: durations, free space, temporary directories. */
+function stable(text: string): string {
+  return text
+    .replaceAll(/Done in \d+\.\d s/g, 'Done in 0.0 s')
+    .replaceAll(/ in \/(var\/)?tmp\b/g, ' in /var/tmp')
+    .replaceAll(/: \/.*\/persist/g, ': …/persist');
+}
+
+function settingOf(transcript: string, name: string): string {
+  return new RegExp(`^${name}: (.+)$`, 'm').exec(transcript)?.[1] ?? '';
+}
