@@ -1,4 +1,4 @@
-import type { InspectedCollection, Inspection } from '../../operations/inspection.ts';
+import { reclaimable, type InspectedCollection, type Inspection } from '../../operations/inspection.ts';
 
 /** The documented object of `inspect --json` (docs/JSON.md). Fields are only ever added. */
 export function inspectionJson(inspection: Inspection): object {
@@ -17,6 +17,7 @@ export function inspectionJson(inspection: Inspection): object {
     sqliteVersion,
     records,
     bytes,
+    reclaimable: { insideFile: bytes.walPrunable, byVacuum: reclaimable(bytes) },
     collections: collections.map(collectionJson),
     findings,
   };
