@@ -1,4 +1,4 @@
-import type { Stage } from '../operations/child.ts';
+import type { Stage } from '../operations/agreement.ts';
 import { formatElapsed } from '../units.ts';
 import type { Output } from './io.ts';
 

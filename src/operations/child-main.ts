@@ -4,7 +4,8 @@
 import { MaintError } from '../errors.ts';
 import { realHost } from '../host/real-host.ts';
 import type { Database } from '../sqlite/open.ts';
-import type { ChildMessage, Job, Outcome, Stage } from './child.ts';
+import type { Stage } from './agreement.ts';
+import type { ChildMessage, Job, Outcome } from './child.ts';
 import { pruneUnderLock } from './locked-prune.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 

@@ -6,15 +6,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MaintError, type ErrorCode } from '../errors.ts';
-import type { AgreedPrune } from './locked-prune.ts';
+import type { AgreedPrune, Stage } from './agreement.ts';
 
-/** What the child is to do. Plain data with bigints: sent by structured clone. */
+/** What the child is to do. */
 export type Job =
   | { readonly kind: 'prune'; readonly agreed: AgreedPrune; readonly parent: number }
   | { readonly kind: 'vacuum'; readonly agreed: AgreedPrune; readonly parent: number };
-
-/** Steps of the work, in the order in which they are reached. */
-export type Stage = 'checking' | 'pruning' | 'vacuuming';
 
 export interface Outcome {
   readonly deleted: number;

@@ -10,7 +10,8 @@ import { withReadOnly } from '../sqlite/open.ts';
 import { readPageCounts } from '../sqlite/pages.ts';
 import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import { runInChild, WorkEnded, type Execution, type Job, type Outcome } from './child.ts';
-import { prunedOnly, type AgreedPrune } from './locked-prune.ts';
+import type { AgreedPrune } from './agreement.ts';
+import { prunedOnly } from './locked-prune.ts';
 import { openOnce } from './planning.ts';
 
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */

@@ -6,28 +6,20 @@ import { join } from 'node:path';
 import { deleteBelow, readLastSeqId } from '../chroma/embeddings-queue.ts';
 import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
-import { isSamePlan, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
+import { isSamePlan, totalRows } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { translate } from '../sqlite/errors.ts';
 import { inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
 import { counted } from '../units.ts';
-import type { Stage } from './child.ts';
+import type { AgreedPrune, Stage } from './agreement.ts';
 import { verifyLocked, verifyPath } from './guards.ts';
 import type { GuardContext } from './guard-context.ts';
 import { verifyNotInUse } from './in-use.ts';
 import { indexDirectories, namingHolders } from './planning.ts';
 import { planFromReading, readDirectory } from './reading.ts';
 import { redacted } from './redact.ts';
-import { excludedBy, type Target } from './target.ts';
-
-/** What the operator agreed to. */
-export interface AgreedPrune {
-  readonly target: Target;
-  readonly plan: PrunePlan;
-  /** False for a vacuum without prune: nothing is deleted, nothing is planned again. */
-  readonly isPruning: boolean;
-}
+import { excludedBy } from './target.ts';
 
 /** What goes with the deletion. */
 export interface Accompaniment {
