@@ -11,15 +11,15 @@ import type { Session } from './session.ts';
 export function pruneSession(target: Target, host: Host): Session<DirectoryPlan, PruneReport> {
   return {
     plan: (isDryRun) => planPrune(target, host, isDryRun),
-    checksOf: ({ checks }) => checks,
+    directoryOf: (plan) => plan,
     hasWork: (plan) => pruneTotals(plan).rows > 0,
     question: (plan) => `Delete ${counted(pruneTotals(plan).rows, 'WAL row')}?`,
     execute: (plan, execution) => executePrune(plan, host, execution),
     exitCodeOf: pruneExitCode,
-    planLines: (plan, view) => prunePlanLines(plan, view, target.skipIndexCheck),
+    planLines: prunePlanLines,
     reportLines: (report, _, view) => pruneReportLines(report, view),
-    planJson: (plan) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, 0, true) }),
-    reportJson: ({ plan, deleted }) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, deleted, false) }),
+    planJson: (plan) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, 0) }),
+    reportJson: ({ plan, deleted }) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, deleted) }),
   };
 }
 

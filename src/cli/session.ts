@@ -4,6 +4,7 @@
 import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Execution } from '../operations/child.ts';
 import type { Check } from '../operations/guards.ts';
+import type { DirectoryPlan } from '../operations/planning.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
 import type { WritingOptions } from './options.ts';
@@ -15,7 +16,7 @@ import type { View } from './render/view.ts';
 /** What one verb brings to the course. */
 export interface Session<Plan, Report> {
   readonly plan: (isDryRun: boolean) => Promise<Plan>;
-  readonly checksOf: (plan: Plan) => readonly Check[];
+  readonly directoryOf: (plan: Plan) => DirectoryPlan;
   /** False where executing would change nothing: then nobody is asked. */
   readonly hasWork: (plan: Plan) => boolean;
   readonly question: (plan: Plan) => string;
@@ -27,28 +28,32 @@ export interface Session<Plan, Report> {
   readonly reportJson: (report: Report) => object;
 }
 
+const JOURNAL_RECOVERED = 'The hot journal was played back, as --recover-journal asked; nothing else was changed.';
+
 export async function runSession<Plan, Report>(
   session: Session<Plan, Report>,
   options: WritingOptions & { readonly tempDir?: string },
-  { io, finish }: CommandContext,
+  { io, host, finish }: CommandContext,
 ): Promise<void> {
   const plan = await session.plan(options.dryRun ?? false);
-  if (!options.quiet) warn(session.checksOf(plan), io);
+  const { checks, isJournalRecovered } = session.directoryOf(plan);
+  const json = (value: object): void => printJson(io.stdout, { ...value, time: host.now().toISOString() });
+  if (!options.quiet) warn(checks, io);
   if (options.dryRun) {
-    if (options.json) printJson(io.stdout, session.planJson(plan));
+    if (options.json) json(session.planJson(plan));
     else print(io.stdout, session.planLines(plan, viewOf(io.stdout, options, io)));
     finish(session.exitCodeOf(plan));
     return;
   }
   if (session.hasWork(plan) && !options.yes && !(await isAgreed(session, plan, options, io))) {
-    if (options.json) printJson(io.stdout, { ...session.planJson(plan), dryRun: false });
-    else print(io.stdout, ['Nothing was changed.']);
+    if (options.json) json(session.planJson(plan));
+    else print(io.stdout, [isJournalRecovered ? JOURNAL_RECOVERED : 'Nothing was changed.']);
     finish(EXIT_DONE);
     return;
   }
   const started = performance.now();
   const report = await executed(session, plan, options, io);
-  if (options.json) printJson(io.stdout, session.reportJson(report));
+  if (options.json) json(session.reportJson(report));
   else print(io.stdout, session.reportLines(report, performance.now() - started, viewOf(io.stdout, options, io)));
   finish(session.exitCodeOf(plan));
 }

@@ -16,7 +16,7 @@ import type { Session } from './session.ts';
 export function vacuumSession(request: VacuumRequest, host: Host): Session<VacuumPlan, VacuumReport> {
   return {
     plan: (isDryRun) => planVacuum(request, host, isDryRun),
-    checksOf: ({ directory }) => directory.checks,
+    directoryOf: ({ directory }) => directory,
     hasWork: ({ isWorthwhile }) => isWorthwhile,
     question,
     execute: (plan, execution) => executeVacuum(plan, host, execution),

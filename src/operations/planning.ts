@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
-import type { TopicUsage } from '../chroma/model.ts';
+import type { MigrationVersions, TopicUsage } from '../chroma/model.ts';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
@@ -33,8 +33,10 @@ export interface DirectoryPlan {
   readonly freeBytes: number;
   readonly checks: readonly Check[];
   readonly autoPurge: AutoPurge;
-  /** True where the rest of this program's output has to warn about rowids (docs/FORMAT.md, "VACUUM"). */
-  readonly hasOldFullText: boolean;
+  /** Highest migrations, for what differs between generations (docs/FORMAT.md, "Generations"). */
+  readonly versions: MigrationVersions;
+  /** True where a hot journal was played back before the plan was made. */
+  readonly isJournalRecovered: boolean;
 }
 
 export interface PlanningOptions {
@@ -86,7 +88,8 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
     freeBytes: sizes.freeBytes,
     checks: [...pathChecks, ...plannedChecks],
     autoPurge,
-    hasOldFullText: reading.schema.versions.metadb < 3,
+    versions: reading.schema.versions,
+    isJournalRecovered: dir.journal === 'hot',
   };
 }
 

@@ -5,6 +5,7 @@ import { totalBytes, totalRows } from '../chroma/prune-plan.ts';
 import type { Host } from '../host/host.ts';
 import type { Execution } from './child.ts';
 import { executeJob } from './execute.ts';
+import type { Check } from './guards.ts';
 import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
 import type { SpaceNeed } from './guard-context.ts';
 import type { Target } from './target.ts';
@@ -52,7 +53,15 @@ export async function executePrune(plan: DirectoryPlan, host: Host, execution: E
   if (totalRows(plan.prune) === 0) return { plan, deleted: 0 };
   const agreed = { target: plan.target, plan: plan.prune, isPruning: true };
   const { deleted } = await executeJob('prune', agreed, host, execution);
-  return { plan, deleted };
+  return { plan: executed(plan), deleted };
+}
+
+/** The plan once it has been executed: the guards that had to wait for the lock have passed too. */
+export function executed(plan: DirectoryPlan): DirectoryPlan {
+  const checks = plan.checks.map((check): Check =>
+    check.status === 'later' ? { ...check, status: 'passed', note: null } : check,
+  );
+  return { ...plan, checks };
 }
 
 /** Rows and bytes that `plan` deletes. */

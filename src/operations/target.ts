@@ -22,17 +22,17 @@ export interface Target {
 
 /** Returns the collections that `only` and `exclude` leave out. Throws USAGE for a name that fits none, or several. */
 export function excludedBy(
-  { only, exclude }: Pick<Target, 'only' | 'exclude'>,
+  { only, exclude, redact }: Pick<Target, 'only' | 'exclude' | 'redact'>,
   collections: readonly NamedCollection[],
 ): ReadonlySet<CollectionId> {
-  const wanted = new Set(only.map((selector) => resolve(selector, collections)));
-  const unwanted = new Set(exclude.map((selector) => resolve(selector, collections)));
+  const wanted = new Set(only.map((selector) => resolve(selector, collections, redact)));
+  const unwanted = new Set(exclude.map((selector) => resolve(selector, collections, redact)));
   const isLeftOut = (id: CollectionId): boolean => unwanted.has(id) || (wanted.size > 0 && !wanted.has(id));
   return new Set(collections.map(({ id }) => id).filter(isLeftOut));
 }
 
 /** A collection answers to its id, its name, and its name with database, or tenant and database, before it. */
-function resolve(selector: string, collections: readonly NamedCollection[]): CollectionId {
+function resolve(selector: string, collections: readonly NamedCollection[], redact: boolean): CollectionId {
   const matches = collections.filter(({ id, name, database, tenant }) =>
     [id, name, `${database}/${name}`, `${tenant}/${database}/${name}`].includes(selector),
   );
@@ -46,7 +46,7 @@ function resolve(selector: string, collections: readonly NamedCollection[]): Col
   if (others.length > 0) {
     throw new MaintError('USAGE', {
       message: `${matches.length} collections answer to ${JSON.stringify(selector)}`,
-      details: matches.map((each) => `${qualifiedName(each)}  ${each.id}`),
+      details: matches.map((each) => (redact ? each.id : `${qualifiedName(each)}  ${each.id}`)),
       hint: 'give tenant/database/name, or the id',
     });
   }

@@ -10,7 +10,7 @@ import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { Execution } from './child.ts';
 import { executeJob } from './execute.ts';
 import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
-import { pruneJournalNeed } from './prune.ts';
+import { executed, pruneJournalNeed } from './prune.ts';
 import type { SpaceNeed } from './guard-context.ts';
 import type { Target } from './target.ts';
 
@@ -52,20 +52,32 @@ export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: b
     isDryRun,
     withoutPrune: request.withoutPrune,
     needs: (sizes) => ({
-      needs: vacuumNeeds(sizes, temporaryDirectory),
+      needs: isWorthwhile(request, sizes) ? vacuumNeeds(sizes, temporaryDirectory) : [],
       whenShort: `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth; or move the temporary copy with --temp-dir <dir>`,
     }),
   });
-  const { databaseBytes, freeBytes, prune } = directory;
-  const reclaimableBytes = Math.min(freeBytes + totalBytes(prune), databaseBytes);
+  const { databaseBytes } = directory;
+  const sizes: FileSizes = { ...directory, prunableBytes: totalBytes(directory.prune) };
+  const reclaimableBytes = reclaimable(sizes);
   return {
     request,
     directory,
     expectedBytes: databaseBytes - reclaimableBytes,
     reclaimableBytes,
-    isWorthwhile: reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes),
+    isWorthwhile: isWorthwhile(request, sizes),
     temporaryDirectory,
   };
+}
+
+type FileSizes = Pick<PlannedSizes, 'databaseBytes' | 'freeBytes' | 'prunableBytes'>;
+
+function reclaimable({ databaseBytes, freeBytes, prunableBytes }: FileSizes): number {
+  return Math.min(freeBytes + prunableBytes, databaseBytes);
+}
+
+function isWorthwhile({ minReclaim }: VacuumRequest, sizes: FileSizes): boolean {
+  const gain = reclaimable(sizes);
+  return gain > 0 && gain >= leastBytes(minReclaim, sizes.databaseBytes);
 }
 
 /** Executes `plan` in a child process, prune and VACUUM on one connection. */
@@ -74,7 +86,8 @@ export async function executeVacuum(plan: VacuumPlan, host: Host, execution: Exe
   if (!plan.isWorthwhile) return { plan, deleted: 0, isDone: false, databaseBytesAfter: databaseBytes };
   const agreed = { target, plan: prune, isPruning: !plan.request.withoutPrune };
   const { deleted } = await executeJob('vacuum', agreed, host, execution);
-  return { plan, deleted, isDone: true, databaseBytesAfter: statSync(dir.databasePath).size };
+  const done = { ...plan, directory: executed(plan.directory) };
+  return { plan: done, deleted, isDone: true, databaseBytesAfter: statSync(dir.databasePath).size };
 }
 
 /**

@@ -91,6 +91,7 @@ export const worlds: fc.Arbitrary<World> = fc
       .uniqueArray(fc.record({ seqId: fc.bigInt(1n, 45n).map(seqId), topic: fc.constantFrom(...topics) }), {
         selector: (row) => row.seqId,
         maxLength: 45,
+        size: 'max',
       })
       .map((all) => all.toSorted((a, b) => Number(a.seqId - b.seqId)));
     return fc.record({ collections: fc.constant(collections), rows });

@@ -35,7 +35,7 @@ type Step =
   | { readonly do: 'write to nobody' }
   | { readonly do: 'persist index' | 'persist metadata' | 'create' | 'delete' | 'abandon'; readonly to: number }
   | { readonly do: 'index forgets'; readonly to: number; readonly id: string }
-  | { readonly do: 'damage'; readonly to: number; readonly what: 'poison' | 'unreadable' | 'ahead' }
+  | { readonly do: 'damage'; readonly to: number; readonly what: 'poison' | 'poison both' | 'unreadable' | 'ahead' }
   | { readonly do: 'prune' };
 
 const target = fc.constantFrom(...NAMES);
@@ -70,12 +70,13 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       arbitrary: fc.record({
         do: fc.constant('damage' as const),
         to: target,
-        what: fc.constantFrom('poison' as const, 'unreadable' as const, 'ahead' as const),
+        what: fc.constantFrom('poison' as const, 'poison both' as const, 'unreadable' as const, 'ahead' as const),
       }),
     },
     { weight: 3, arbitrary: fc.constant({ do: 'prune' } as const) },
   ),
-  { minLength: 1, maxLength: 30 },
+  // Long lives, or damages never meet: by default fast-check would stop at about ten steps.
+  { minLength: 1, maxLength: 24, size: 'max' },
 );
 
 interface Row {
@@ -159,7 +160,8 @@ class World {
         collection.ids = new Set([...collection.ids].filter((each) => !each.startsWith(step.id)));
         break;
       case 'damage':
-        if (step.what === 'poison') collection.metadata = recorded(POISON);
+        if (step.what.startsWith('poison')) collection.metadata = recorded(POISON);
+        if (step.what === 'poison both') collection.vector = recorded(POISON);
         if (step.what === 'unreadable') {
           collection.vector = { kind: 'unreadable', because: 'pickle-unreadable', detail: 'cut short' };
         }
@@ -321,5 +323,5 @@ describe('a random life of a directory', () => {
         { numRuns: 1000 },
       );
     });
-  });
+  }, 240_000);
 });

@@ -31,9 +31,12 @@ function refusalOf(dir: string): {
   return {};
 }
 
+function number(version: string): number {
+  return version.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0);
+}
+
 /** Is `version` one of a range like `0.4.1 to 0.4.3`, `0.4.4 or 0.4.5`, `1.5.0 or later`? */
 function isIn(version: string, range: string): boolean {
-  const number = (text: string): number => text.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0);
   const [first = '', last = ''] = range.split(/ (?:to|or) /);
   const highest = last === 'later' ? Infinity : number(last || first);
   return number(first) <= number(version) && number(version) <= highest;
@@ -41,7 +44,7 @@ function isIn(version: string, range: string): boolean {
 
 /** Newest Chroma of a chain: an older one that opens the directory later takes no migration back. */
 function newestOf(chain: readonly string[]): string {
-  return chain.toSorted((a, b) => (isIn(a, `${b} to 99.0.0`) ? 1 : -1)).at(-1) ?? '';
+  return chain.toSorted((a, b) => number(a) - number(b)).at(-1) ?? '';
 }
 
 const GENERATIONS: readonly (readonly [Generation, string])[] = [

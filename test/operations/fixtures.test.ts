@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { customTopicPrefix } from '../support/damage.ts';
 import { FIXTURES, seqIdsIn, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, otherFilesOf, rowsOf, seqIdsOf } from '../support/state.ts';
@@ -63,6 +64,16 @@ describe.each(FIXTURES.map((each) => [each.name, each] as const))('the directory
     expect(
       byId(plan.collections).map((each) => [each.id, each.rows, each.prunable, each.skip?.reason ?? null]),
     ).toEqual(byId(expected.collections).map(({ id, walRows, prunable, skip }) => [id, walRows, prunable, skip]));
+  });
+
+  it('is planned alike where the server ran with other tenant and topic settings', async () => {
+    const dir = await unpacked(name);
+    customTopicPrefix(dir);
+    const { stdout } = await run(['prune', dir, '--dry-run', '--json']);
+    const plan = JSON.parse(stdout) as PruneJson;
+    expect(byId(plan.collections).map((each) => [each.id, each.prunable])).toEqual(
+      byId(expected.collections).map(({ id, prunable }) => [id, prunable]),
+    );
   });
 
   it('loses exactly the rows of the reference to prune, and nothing to a second prune', async () => {

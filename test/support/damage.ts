@@ -289,16 +289,20 @@ export function foreignDatabase(persistDir: string): void {
   db.close();
 }
 
-/** Overwrites a leaf page of the b-tree of `table` with what is no page; the header of the file stays right. */
-export function damagedPage(persistDir: string, table: string): void {
+/**
+ * Overwrites a leaf page of the b-tree of `table`: the whole page, so that it is none any more, or the cells at its
+ * end, so that their lengths lead out of it. The header of the file stays right.
+ */
+export function damagedPage(persistDir: string, table: string, what: 'page' | 'cells' = 'page'): void {
   const page = withDatabase(persistDir, (db) =>
     db
       .prepare<[string], bigint>("SELECT MAX(pageno) FROM dbstat WHERE name = ? AND pagetype = 'leaf'")
       .pluck()
       .get(table),
   );
+  const bytes = Buffer.alloc(what === 'page' ? 4096 : 1000, 0xee);
   const descriptor = openSync(databaseOf(persistDir), 'r+');
-  writeSync(descriptor, Buffer.alloc(4096, 0xee), 0, 4096, (Number(present(page, table)) - 1) * 4096);
+  writeSync(descriptor, bytes, 0, bytes.length, Number(present(page, table)) * 4096 - bytes.length);
   closeSync(descriptor);
 }
 

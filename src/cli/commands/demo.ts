@@ -10,7 +10,7 @@ export function demoCommand({ io, run, finish }: CommandContext): Command {
   return new Command('demo')
     .argument('[dir]', 'where to unpack the sample; a temporary directory if not given')
     .description('Unpack a sample persist directory written by real Chroma and show inspect, prune and vacuum on it.')
-    .addHelpText('after', helpFooter('chroma-maint demo ./sample', [0, 1, 2, 17]))
+    .addHelpText('after', helpFooter('chroma-maint demo ./sample', [0, 1, 2, 17, 18, 70, 130]))
     .action(async (dir: string | undefined) => {
       const { unpackSample } = await import('../../operations/demo.ts');
       const persistDir = await unpackSample(dir);

@@ -19,7 +19,9 @@ export function inspectCommand({ io, host }: CommandContext): Command {
       ]);
       const inspection = await inspect({ path, redact: options.redact ?? false }, host);
       if (options.json) {
-        io.stdout.write(`${JSON.stringify(inspectionJson(inspection), null, 2)}\n`);
+        io.stdout.write(
+          `${JSON.stringify({ ...inspectionJson(inspection), time: host.now().toISOString() }, null, 2)}\n`,
+        );
         return;
       }
       const view = { width: io.stdout.columns ?? 80, style: styleFor(options.color, io.stdout, io) };

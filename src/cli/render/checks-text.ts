@@ -5,18 +5,22 @@ import type { View } from './view.ts';
 
 const LABEL = '  checks   ';
 
+/** Whether the ids of the rows to be deleted are looked up in their index; `not-needed` where no row is deleted. */
+export type IndexCheck = 'done' | 'skipped' | 'not-needed';
+
+const INDEX_CHECK: Readonly<Record<IndexCheck, readonly string[]>> = {
+  done: ['every id to be dropped is in its index ✓'],
+  skipped: ['ids not looked up in their index (--skip-index-check)'],
+  'not-needed': [],
+};
+
 /** The guards of a plan on one wrapped line, and what would refuse it on lines of its own. */
 export function checkLines(
   checks: readonly Check[],
-  isIndexCheckSkipped: boolean,
+  indexCheck: IndexCheck,
   { width, style }: View,
 ): readonly string[] {
-  const words = [
-    ...checks.map(checkWord),
-    isIndexCheckSkipped
-      ? 'ids not looked up in their index (--skip-index-check)'
-      : 'every id to be dropped is in its index ✓',
-  ];
+  const words = [...checks.map(checkWord), ...INDEX_CHECK[indexCheck]];
   const [first = '', ...rest] = wrapped(unbroken(words, '  '), width, ' '.repeat(LABEL.length));
   const refusals = checks.flatMap((check) =>
     check.status === 'failed'

@@ -3,13 +3,14 @@ import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/prune.ts';
 
 /** The documented fields of `prune --json` (docs/JSON.md), also the field `prune` of `vacuum --json`. */
-export function pruneJson(plan: DirectoryPlan, deleted: number, dryRun: boolean): object {
+export function pruneJson(plan: DirectoryPlan, deleted: number): object {
   const isExecuted = deleted > 0;
   const { rows: prunable, bytes } = pruneTotals(plan);
   return {
     persistDir: plan.dir.path,
-    dryRun,
+    dryRun: plan.isDryRun,
     changed: isExecuted,
+    journalRecovered: plan.isJournalRecovered,
     collections: plan.collections.map((collection) => ({
       id: collection.id,
       name: collection.name,

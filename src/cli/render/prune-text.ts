@@ -7,7 +7,7 @@ import { counted, formatBytes, formatCount } from '../../units.ts';
 import { shellWord } from '../../shell-word.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { tableLines, wrapped, type Column } from './table.ts';
+import { tableLines, withCommand, wrapped, type Column } from './table.ts';
 import { MOST_ROWS, type View } from './view.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -23,43 +23,52 @@ const GROWS_BECAUSE: Readonly<Partial<Record<AutoPurge, string>>> = {
   'not-available': 'Chroma before 0.5.6 has no auto-purge',
 };
 
-export function prunePlanLines(plan: DirectoryPlan, view: View, isIndexCheckSkipped: boolean): readonly string[] {
-  const { rows, bytes } = pruneTotals(plan);
-  const pruned = plan.collections.filter(({ prunable }) => prunable > 0).length;
-  const given = printable(plan.dir.given);
-  const pasted = printable(shellWord(plan.dir.given));
-  const summary =
-    rows === 0
-      ? `Plan for ${given}: nothing to delete, ${counted(allRows(plan), 'WAL row')} in ${counted(plan.collections.length, 'collection')}`
-      : `Plan for ${given}: delete ${formatCount(rows)} of ${counted(allRows(plan), 'WAL row')} in ${formatCount(pruned)} of ${counted(plan.collections.length, 'collection')} (${formatBytes(bytes)})`;
+export function prunePlanLines(plan: DirectoryPlan, view: View): readonly string[] {
+  const dryRun = 'Dry run: nothing was changed. The file gets smaller only with:';
   return [
-    ...bold(wrapped(summary, view.width), view),
+    ...wrapped(planSummary(plan), view.width).map(view.style.bold),
     ...(plan.collections.length > 0 ? ['', ...collectionTable(plan, view)] : []),
     '',
-    ...checkLines(plan.checks, isIndexCheckSkipped, view),
-    ...(plan.isDryRun
-      ? [
-          '',
-          ...wrapped(
-            `Dry run: nothing was changed. The file gets smaller only with: chroma-maint vacuum ${pasted}`,
-            view.width,
-          ),
-        ]
-      : []),
+    ...checkLines(plan.checks, plan.target.skipIndexCheck ? 'skipped' : 'done', view),
+    ...(plan.isDryRun ? ['', ...withCommand(dryRun, commandOn(plan, 'vacuum'), view.width)] : []),
   ];
 }
 
+function planSummary(plan: DirectoryPlan): string {
+  const { rows, bytes } = pruneTotals(plan);
+  const all = counted(allRows(plan), 'WAL row');
+  const collections = counted(plan.collections.length, 'collection');
+  const given = printable(plan.dir.given);
+  if (rows === 0) return `Plan for ${given}: nothing to delete, ${all} in ${collections}`;
+  return `Plan for ${given}: delete ${formatCount(rows)} of ${all} in ${formatCount(prunedCollections(plan))} of ${collections} (${formatBytes(bytes)})`;
+}
+
 export function pruneReportLines({ plan, deleted }: PruneReport, view: View): readonly string[] {
-  const pasted = printable(shellWord(plan.dir.given));
-  const pruned = plan.collections.filter(({ prunable }) => prunable > 0).length;
+  const all = counted(allRows(plan), 'WAL row');
   const done =
     deleted === 0
-      ? 'Nothing to delete: no WAL row lies below a watermark that can be trusted'
-      : `Deleted ${formatCount(deleted)} of ${counted(allRows(plan), 'WAL row')} in ${counted(pruned, 'collection')}`;
+      ? `Nothing to delete: ${all} kept`
+      : `Deleted ${formatCount(deleted)} of ${all} in ${counted(prunedCollections(plan), 'collection')}`;
   const [first = '', ...rest] = wrapped(`${done}${needsYou(plan)}.`, view.width);
-  const size = `The file keeps its size, and Chroma fills the freed pages first. It gets smaller with: chroma-maint vacuum ${pasted}`;
-  const next = deleted === 0 ? [] : ['', ...wrapped(size, view.width), ...growthLines(plan, view)];
-  return [view.style.bold(first), ...rest, ...attentionLines(plan, view), ...next];
+  const size = 'The file keeps its size, and Chroma fills the freed pages first. It gets smaller with:';
+  return [
+    view.style.bold(first),
+    ...rest,
+    ...attentionLines(plan, view),
+    ...(deleted === 0
+      ? []
+      : ['', ...withCommand(size, commandOn(plan, 'vacuum'), view.width), ...growthLines(plan, view)]),
+  ];
+}
+
+/** A command line on the plan's directory that can be pasted. */
+export function commandOn({ dir }: DirectoryPlan, command: string, ...options: readonly string[]): string {
+  return printable(['chroma-maint', command, shellWord(dir.given), ...options].join(' '));
+}
+
+/** Collections that lose rows. */
+export function prunedCollections({ collections }: DirectoryPlan): number {
+  return collections.filter(({ prunable }) => prunable > 0).length;
 }
 
 /** `; 1 collection needs you` where collections were skipped for a reason that wants a person. */
@@ -69,8 +78,8 @@ export function needsYou({ collections }: DirectoryPlan): string {
 }
 
 /** The collections that want a person, with the reason and what was not done. */
-export function attentionLines({ collections, dir }: DirectoryPlan, view: View): readonly string[] {
-  const damaged = collections.filter(({ skip }) => skip?.needsAttention);
+export function attentionLines(plan: DirectoryPlan, view: View): readonly string[] {
+  const damaged = plan.collections.filter(({ skip }) => skip?.needsAttention);
   if (damaged.length === 0) return [];
   const lines = damaged.flatMap((collection) => [
     ...wrapped(`${printable(shortName(collection))}: skipped (${collection.skip?.reason})`, view.width, '  ').map(
@@ -79,17 +88,18 @@ export function attentionLines({ collections, dir }: DirectoryPlan, view: View):
     ...wrapped(printable(collection.skip?.message ?? ''), view.width, '    '),
     ...wrapped(`none of its ${counted(collection.rows, 'WAL row')} was deleted`, view.width, '    '),
   ]);
-  return ['', ...lines, ...wrapped(`see: chroma-maint inspect ${printable(shellWord(dir.given))}`, view.width, '  ')];
+  return ['', ...lines, ...withCommand('  see:', commandOn(plan, 'inspect'), view.width)];
 }
 
 /** That the WAL will grow again, where Chroma itself does not keep it small. */
-export function growthLines({ autoPurge, dir }: DirectoryPlan, view: View): readonly string[] {
-  const because = GROWS_BECAUSE[autoPurge];
+export function growthLines(plan: DirectoryPlan, view: View): readonly string[] {
+  const because = GROWS_BECAUSE[plan.autoPurge];
   if (because === undefined) return [];
   return [
     '',
-    ...wrapped(
-      `This WAL will grow again: ${because}. Run from cron: chroma-maint prune ${printable(shellWord(dir.given))} --yes`,
+    ...withCommand(
+      `This WAL will grow again: ${because}. Run from cron:`,
+      commandOn(plan, 'prune', '--yes'),
       view.width,
     ),
   ];
@@ -125,8 +135,4 @@ function isTelling({ prunable, skip }: CollectionPlan): boolean {
 function why({ below, skip }: CollectionPlan): string {
   if (skip !== null) return printable(skip.message);
   return below === null ? '' : `below ${formatCount(below)}: saved by index and metadata`;
-}
-
-function bold(lines: readonly string[], { style }: View): readonly string[] {
-  return lines.map(style.bold);
 }

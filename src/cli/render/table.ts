@@ -1,4 +1,3 @@
-import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 
@@ -37,9 +36,32 @@ export function unbroken(facts: readonly string[], separator = ' · '): string {
   return facts.map((fact) => fact.replaceAll(' ', NO_BREAK)).join(separator);
 }
 
-/** Cuts `text` in the middle to at most `width` columns. */
+/** `text` and a command to paste: on one line where both fit, else the command unbroken on a line of its own. */
+export function withCommand(text: string, command: string, width: number): readonly string[] {
+  const line = `${text} ${command}`;
+  return stringWidth(line) <= width ? [line] : [...wrapped(text, width), INDENT + command];
+}
+
+const ELLIPSIS = '…';
+
+/**
+ * Cuts `text` in the middle to at most `width` columns, whole characters at a time. (cli-truncate is a column too wide
+ * after emoji with a variation selector.)
+ */
 export function cut(text: string, width: number): string {
-  return cliTruncate(text, width, { position: 'middle' });
+  if (stringWidth(text) <= width) return text;
+  const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  const [head, tail]: [string[], string[]] = [[], []];
+  let room = width - stringWidth(ELLIPSIS);
+  for (let taken = 0; taken < characters.length; taken += 1) {
+    const isHead = taken % 2 === 0;
+    const next = isHead ? characters[head.length] : characters[characters.length - 1 - tail.length];
+    room -= stringWidth(next ?? '');
+    if (room < 0) break;
+    if (isHead) head.push(next ?? '');
+    else tail.unshift(next ?? '');
+  }
+  return head.join('') + ELLIPSIS + tail.join('');
 }
 
 function fittedWidths(

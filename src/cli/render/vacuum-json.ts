@@ -3,30 +3,30 @@ import { pruneJson } from './prune-json.ts';
 
 const SCHEMA = 'chroma-maint/vacuum@1';
 
-/** The documented object of `vacuum --dry-run --json`: nothing is given back yet, `expected` says what would be. */
+/** The documented object of `vacuum --json` where nothing was done: `expected` says what would be given back. */
 export function vacuumPlanJson(plan: VacuumPlan): object {
-  return fields(plan, { dryRun: true, changed: false, deleted: 0, after: plan.directory.databaseBytes });
+  return fields(plan, { changed: false, deleted: 0, after: plan.directory.databaseBytes });
 }
 
 /** The documented object of `vacuum --json`. */
 export function vacuumReportJson({ plan, isDone, deleted, databaseBytesAfter }: VacuumReport): object {
-  return fields(plan, { dryRun: false, changed: isDone, deleted, after: databaseBytesAfter });
+  return fields(plan, { changed: isDone, deleted, after: databaseBytesAfter });
 }
 
 interface Result {
-  readonly dryRun: boolean;
   readonly changed: boolean;
   readonly deleted: number;
   readonly after: number;
 }
 
-function fields(plan: VacuumPlan, { dryRun, changed, deleted, after }: Result): object {
+function fields(plan: VacuumPlan, { changed, deleted, after }: Result): object {
   const { directory, request, isWorthwhile, expectedBytes, reclaimableBytes, temporaryDirectory } = plan;
   return {
     schema: SCHEMA,
     persistDir: directory.dir.path,
-    dryRun,
+    dryRun: directory.isDryRun,
     changed,
+    journalRecovered: directory.isJournalRecovered,
     mode: 'in-place',
     isWorthwhile,
     before: { databaseBytes: directory.databaseBytes },
@@ -34,6 +34,6 @@ function fields(plan: VacuumPlan, { dryRun, changed, deleted, after }: Result): 
     reclaimedBytes: directory.databaseBytes - after,
     expected: { databaseBytes: expectedBytes, reclaimableBytes },
     temporaryDirectory,
-    prune: request.withoutPrune ? null : pruneJson(directory, deleted, dryRun),
+    prune: request.withoutPrune ? null : pruneJson(directory, deleted),
   };
 }

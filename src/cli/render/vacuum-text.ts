@@ -1,18 +1,18 @@
+import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/prune.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
-import { shellWord } from '../../shell-word.ts';
-import { checkLines } from './checks-text.ts';
+import { checkLines, type IndexCheck } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { allRows, attentionLines, growthLines, needsYou } from './prune-text.ts';
-import { wrapped } from './table.ts';
+import { allRows, attentionLines, commandOn, growthLines, needsYou, prunedCollections } from './prune-text.ts';
+import { withCommand, wrapped } from './table.ts';
 import type { View } from './view.ts';
 
 const HANGING = ' '.repeat(11);
 
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
   const { directory, expectedBytes, isWorthwhile, request, temporaryDirectory } = plan;
-  const { databaseBytes, target } = directory;
+  const { databaseBytes } = directory;
   const given = printable(directory.dir.given);
   if (!isWorthwhile) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
   const live = formatBytes(expectedBytes);
@@ -21,8 +21,8 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
     ...(request.withoutPrune ? [] : step('prune', pruneStep(plan), view)),
     ...step('vacuum', `rewrite the database in place: ${formatBytes(databaseBytes)} → about ${live}`, view),
     ...step('needs', `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`, view),
-    ...checkLines(directory.checks, target.skipIndexCheck || request.withoutPrune, view),
-    ...(directory.hasOldFullText ? oldFullTextLines(view) : []),
+    ...checkLines(directory.checks, indexCheckOf(plan), view),
+    ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
     ...attentionLines(directory, view),
   ];
   return directory.isDryRun ? [...lines, '', 'Dry run: nothing was changed.'] : lines;
@@ -37,7 +37,7 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
   const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${gain})`;
   const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
   const kept = formatCount(allRows(directory) - deleted);
-  const rows = `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. Nothing else changed.`;
+  const rows = `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(directory)}`;
   return [
     view.style.bold(first),
     ...rest,
@@ -47,11 +47,20 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
   ];
 }
 
+/** From 0.5.6 on Chroma keeps a log of VACUUMs, and expects one there. */
+function elsewhere({ versions }: DirectoryPlan): string {
+  return versions.sysdb < 8 ? 'Nothing else changed.' : 'Nothing else changed but a row in maintenance_log.';
+}
+
+function indexCheckOf({ directory, request }: VacuumPlan): IndexCheck {
+  if (request.withoutPrune) return 'not-needed';
+  return directory.target.skipIndexCheck ? 'skipped' : 'done';
+}
+
 function pruneStep({ directory }: VacuumPlan): string {
   const { rows, bytes } = pruneTotals(directory);
-  const pruned = directory.collections.filter(({ prunable }) => prunable > 0).length;
   if (rows === 0) return `nothing to delete of ${counted(allRows(directory), 'WAL row')}`;
-  return `${formatCount(rows)} of ${counted(allRows(directory), 'WAL row')} in ${counted(pruned, 'collection')}, ${formatBytes(bytes)}`;
+  return `${formatCount(rows)} of ${counted(allRows(directory), 'WAL row')} in ${counted(prunedCollections(directory), 'collection')}, ${formatBytes(bytes)}`;
 }
 
 function notWorthwhileLines({ directory, reclaimableBytes, request }: VacuumPlan, { width }: View): readonly string[] {
@@ -62,10 +71,11 @@ function notWorthwhileLines({ directory, reclaimableBytes, request }: VacuumPlan
     width,
   );
   const { rows } = pruneTotals(directory);
-  const given = printable(shellWord(directory.dir.given));
-  return rows === 0
-    ? lines
-    : [...lines, ...wrapped(`${counted(rows, 'WAL row')} can be deleted with: chroma-maint prune ${given}`, width)];
+  if (rows === 0) return lines;
+  return [
+    ...lines,
+    ...withCommand(`${counted(rows, 'WAL row')} can be deleted with:`, commandOn(directory, 'prune'), width),
+  ];
 }
 
 function least(minReclaim: MinReclaim): string {

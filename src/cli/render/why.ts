@@ -30,9 +30,9 @@ export function whyNotSmaller({ bytes, autoPurge, collections }: Inspection): re
   }
   const damaged = collections.filter(({ skip }) => skip?.needsAttention);
   if (damaged.length > 0) {
-    const which = counted(damaged.length, 'collection has', 'collections have');
+    const which = counted(damaged.length, 'collection cannot', 'collections cannot');
     reasons.push(
-      `${which} no watermark that can be trusted, so nothing of ${damaged.length === 1 ? 'its' : 'their'} rows is deleted: see the findings.`,
+      `${which} be pruned safely, so none of ${damaged.length === 1 ? 'its' : 'their'} rows is deleted: see the findings.`,
     );
   }
   if (bytes.hnsw > bytes.database) {

@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest';
+import {
+  countBelow,
+  countMissingFromIndex,
+  deleteBelow,
+  readLastSeqId,
+  readUsage,
+} from '../../src/chroma/embeddings-queue.ts';
+import type { CollectionCutoff } from '../../src/chroma/prune-plan.ts';
+import { seqId } from '../../src/chroma/seq-id.ts';
+import { withReadOnly, withWritable, type Database } from '../../src/sqlite/open.ts';
+import { readPageCounts } from '../../src/sqlite/pages.ts';
+import { databaseOf, emptiedQueue } from '../support/damage.ts';
+import { fixture, FIXTURES, seqIdsIn, unpacked } from '../support/fixtures.ts';
+import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
+
+const NAMES = FIXTURES.map(({ name }) => name);
+const TOPICS = 'SELECT topic, COUNT(*) AS n, MAX(seq_id) AS last FROM embeddings_queue GROUP BY topic ORDER BY topic';
+const TEMP_TABLES = 'SELECT name FROM temp.sqlite_schema';
+// Root and inner pages belong to nobody's rows, so they are not counted.
+const TRUE_BYTES = "SELECT SUM(pgsize) FROM dbstat WHERE name = 'embeddings_queue' AND pagetype <> 'internal'";
+
+/** A cutoff for every step that the reference expects of the fixture. */
+function expectedCutoffs(name: string): readonly CollectionCutoff[] {
+  return fixture(name).expected.collections.flatMap(({ id, topic, below }) =>
+    below === null || topic === null
+      ? []
+      : [{ collectionId: id, topic, below: seqId(BigInt(below)), indexed: seqId(BigInt(below)) }],
+  );
+}
+
+/** Estimated bytes of the whole queue, divided by what SQLite itself counts. */
+function estimateOf(dir: string): number {
+  return withReadOnly(databaseOf(dir), 0, (db) => {
+    const { pageSize } = readPageCounts(db);
+    const estimated = readUsage(db, pageSize).reduce((sum, { bytes }) => sum + bytes, 0);
+    return estimated / Number(db.prepare<[], bigint>(TRUE_BYTES).pluck().get());
+  });
+}
+
+function tempTables(db: Database): readonly string[] {
+  return db.prepare<[], string>(TEMP_TABLES).pluck().all();
+}
+
+/** Adds records as Chroma writes them, `dimensions` floats each, to the topic of the first row. */
+function enlarge(dir: string, rows: number, dimensions: number, document: (at: number) => string): void {
+  withDatabase(dir, (db) => {
+    const topic = db.prepare<[], string>('SELECT topic FROM embeddings_queue').pluck().get();
+    const insert = db.prepare(
+      'INSERT INTO embeddings_queue (operation, topic, id, vector, encoding, metadata) VALUES (0, ?, ?, ?, ?, ?)',
+    );
+    db.transaction(() => {
+      for (let at = 0; at < rows; at += 1) {
+        const metadata = JSON.stringify({ 'chroma:document': document(at) });
+        insert.run(topic, `record-${at}`, Buffer.alloc(dimensions * 4, at), 'FLOAT32', metadata);
+      }
+    })();
+  });
+}
+
+describe('the usage of the queue', () => {
+  it.each(NAMES)('counts the rows and the newest row of every topic as plain SQL does, in %s', async (name) => {
+    const dir = await unpacked(name);
+    const before = bytesOf(dir);
+    const expected = withReadOnly(databaseOf(dir), 0, (db) =>
+      db.prepare<[], { topic: string; n: bigint; last: bigint }>(TOPICS).all(),
+    );
+    withReadOnly(databaseOf(dir), 0, (db) => {
+      const usage = readUsage(db, 4096);
+      expect(usage.map(({ topic, rows, lastSeqId }) => ({ topic, n: BigInt(rows), last: lastSeqId }))).toEqual(
+        expected,
+      );
+      expect(String(readLastSeqId(db))).toBe(fixture(name).expected.lastSeqId);
+      expect(usage.reduce((sum, { rows }) => sum + rows, 0)).toBe(fixture(name).expected.totalRows);
+      expect(usage.every(({ bytes, leafBytes }) => bytes >= leafBytes && leafBytes > 0)).toBe(true);
+    });
+    expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('is nothing, and the last seq_id 0, where the queue is empty', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    emptiedQueue(dir);
+    withReadOnly(databaseOf(dir), 0, (db) => {
+      expect([readUsage(db, 4096), readLastSeqId(db)]).toEqual([[], 0n]);
+    });
+  });
+
+  it('holds seq_ids beyond 2^53 without rounding', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const huge = 2n ** 53n + 1n;
+    withDatabase(dir, (db) => db.prepare('UPDATE embeddings_queue SET seq_id = ? WHERE seq_id = 1').run(huge));
+    expect(withReadOnly(databaseOf(dir), 0, readLastSeqId)).toBe(huge);
+    withWritable(databaseOf(dir), 0, (db) => {
+      const topic =
+        db.prepare<[], string>('SELECT topic FROM embeddings_queue ORDER BY seq_id DESC').pluck().get() ?? '';
+      deleteBelow(db, [{ topic, below: seqId(huge) }]);
+    });
+    expect(seqIdsOf(dir).at(-1)).toBe(huge);
+  });
+});
+
+describe('the estimate of bytes', () => {
+  it.each(FIXTURES.filter(({ expected }) => expected.totalRows > 500).map(({ name }) => name))(
+    'differs from what SQLite counts by less than a twentieth, in %s',
+    async (name) => {
+      const estimate = estimateOf(await unpacked(name));
+      expect(estimate).toBeGreaterThan(0.95);
+      expect(estimate).toBeLessThan(1.05);
+    },
+  );
+
+  it.each([
+    ['1536 dimensions and no document', 1536, () => ''],
+    ['1536 dimensions and documents of 1 KiB', 1536, () => 'x'.repeat(1024)],
+    ['1536 dimensions and documents of all lengths', 1536, (at: number) => 'x'.repeat((at * 37) % 9000)],
+    ['384 dimensions and documents of all lengths', 384, (at: number) => 'x'.repeat((at * 37) % 3000)],
+    ['768 dimensions and documents of 900 bytes', 768, () => 'x'.repeat(900)],
+  ] as const)(
+    'differs from what SQLite counts by less than a twentieth for 3,000 rows of %s',
+    async (_, dimensions, document) => {
+      const dir = await unpacked('0.5.5');
+      enlarge(dir, 3000, dimensions, document);
+      const estimate = estimateOf(dir);
+      expect(estimate).toBeGreaterThan(0.95);
+      expect(estimate).toBeLessThan(1.05);
+    },
+  );
+});
+
+describe('counting below cutoffs', () => {
+  it.each(NAMES)('finds what the independent reference finds, in %s', async (name) => {
+    const dir = await unpacked(name);
+    const before = bytesOf(dir);
+    const [counted, leftovers] = withReadOnly(databaseOf(dir), 0, (db) => [
+      countBelow(db, expectedCutoffs(name), 4096),
+      tempTables(db),
+    ]);
+    const expected = fixture(name).expected.collections.filter(({ prunable }) => prunable > 0);
+    expect(new Map([...counted].map(([topic, { rows }]) => [topic, rows]))).toEqual(
+      new Map(expected.map(({ topic, prunable }) => [topic, prunable])),
+    );
+    expect(leftovers).toEqual([]);
+    expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('is strict, and adds up to the usage where the cutoff is above everything', async () => {
+    const dir = await unpacked('0.5.5');
+    withReadOnly(databaseOf(dir), 0, (db) => {
+      for (const { topic, rows, bytes, lastSeqId } of readUsage(db, 4096)) {
+        const at = (below: bigint): CollectionCutoff => ({
+          collectionId: 'c',
+          topic,
+          below: seqId(below),
+          indexed: seqId(below),
+        });
+        expect(countBelow(db, [at(lastSeqId)], 4096).get(topic)?.rows ?? 0).toBe(rows - 1);
+        expect(countBelow(db, [at(lastSeqId + 1n)], 4096).get(topic)).toEqual({ rows, bytes });
+        expect(countBelow(db, [at(1n)], 4096)).toEqual(new Map());
+      }
+    });
+  });
+});
+
+describe('deleting below cutoffs', () => {
+  it.each(NAMES)(
+    'deletes exactly the rows that the reference expects, and no other row anywhere, in %s',
+    async (name) => {
+      const dir = await unpacked(name);
+      const [before, others] = [seqIdsOf(dir), rowsOf(dir, ['embeddings_queue'])];
+      const gone = new Set(seqIdsIn(fixture(name).expected.deletedSeqIds));
+      const deleted = withWritable(databaseOf(dir), 0, (db) => deleteBelow(db, expectedCutoffs(name)));
+      expect(deleted).toBe(gone.size);
+      expect(seqIdsOf(dir)).toEqual(before.filter((each) => !gone.has(each)));
+      expect(rowsOf(dir, ['embeddings_queue'])).toEqual(others);
+    },
+  );
+
+  it('finds nothing the second time, nor without a cutoff, nor for a topic that has no rows', async () => {
+    const dir = await unpacked('0.5.5');
+    withWritable(databaseOf(dir), 0, (db) => {
+      expect(deleteBelow(db, [])).toBe(0);
+      expect(deleteBelow(db, [{ topic: 'persistent://default/default/nobody', below: seqId(10_000n) }])).toBe(0);
+      expect(deleteBelow(db, expectedCutoffs('0.5.5'))).toBeGreaterThan(0);
+      expect(deleteBelow(db, expectedCutoffs('0.5.5'))).toBe(0);
+    });
+  });
+
+  it('touches no topic that only looks alike: no pattern, no other case, nothing longer', async () => {
+    const dir = await unpacked('0.5.5');
+    const before = seqIdsOf(dir);
+    const [topic = ''] = withReadOnly(databaseOf(dir), 0, (db) => readUsage(db, 4096).map((each) => each.topic));
+    const alike = [
+      topic.toUpperCase(),
+      `${topic} `,
+      `${topic}%`,
+      topic.replace(/[0-9a-f]$/, '_'),
+      topic.slice(0, -1),
+      '%',
+    ];
+    const cutoffs = alike.map((each) => ({ topic: each, below: seqId(10_000n) }));
+    expect(withWritable(databaseOf(dir), 0, (db) => deleteBelow(db, cutoffs))).toBe(0);
+    expect(seqIdsOf(dir)).toEqual(before);
+  });
+
+  it('is undone whole by a rollback, and leaves no temporary table behind', async () => {
+    const dir = await unpacked('1.5.9-purge-off');
+    const before = rowsOf(dir);
+    withWritable(databaseOf(dir), 0, (db) => {
+      db.exec('BEGIN EXCLUSIVE');
+      expect(deleteBelow(db, expectedCutoffs('1.5.9-purge-off'))).toBeGreaterThan(0);
+      db.exec('ROLLBACK');
+      expect(tempTables(db)).toEqual([]);
+    });
+    expect(rowsOf(dir)).toEqual(before);
+  });
+});
+
+const TOPIC = 'persistent://default/default/t';
+
+function missing(dir: string, known: readonly string[], indexed: bigint): number {
+  const cutoff = { collectionId: 't', topic: TOPIC, below: seqId(1n), indexed: seqId(indexed) };
+  return withReadOnly(databaseOf(dir), 0, (db) => {
+    return countMissingFromIndex(db, [cutoff], (_, id) => known.includes(id)).get(TOPIC) ?? 0;
+  });
+}
+
+const OPERATIONS = { add: 0, update: 1, upsert: 2, delete: 3 } as const;
+
+/** A directory whose queue holds these operations on these ids and nothing else, from seq_id 1 on. */
+async function directoryWith(...rows: readonly (readonly [keyof typeof OPERATIONS, string])[]): Promise<string> {
+  const dir = await unpacked('0.5.5');
+  emptiedQueue(dir);
+  withDatabase(dir, (db) => {
+    const insert = db.prepare('INSERT INTO embeddings_queue (operation, topic, id) VALUES (?, ?, ?)');
+    for (const [operation, id] of rows) insert.run(OPERATIONS[operation], TOPIC, id);
+  });
+  return dir;
+}
+
+describe('asking the index for the ids of the queue', () => {
+  it('counts added ids that it does not know', async () => {
+    const dir = await directoryWith(['add', 'A'], ['upsert', 'B'], ['add', 'C']);
+    expect(missing(dir, ['A', 'C'], 3n)).toBe(1);
+    expect(missing(dir, ['A', 'B', 'C'], 3n)).toBe(0);
+  });
+
+  it('looks no further than the position of the index, and up to it', async () => {
+    const dir = await directoryWith(['add', 'A'], ['upsert', 'B'], ['add', 'C']);
+    expect([1n, 2n, 3n].map((indexed) => missing(dir, [], indexed))).toEqual([1, 2, 3]);
+  });
+
+  it('excuses an id whose last operation is a DELETE, and not one that was added again after it', async () => {
+    const dir = await directoryWith(['add', 'A'], ['delete', 'A'], ['add', 'B'], ['delete', 'B'], ['add', 'B']);
+    expect(missing(dir, [], 5n)).toBe(1);
+    expect(missing(dir, [], 4n)).toBe(0);
+  });
+
+  it('asks for nothing on behalf of an UPDATE, which does not create a record', async () => {
+    const dir = await directoryWith(['add', 'A'], ['delete', 'A'], ['update', 'A']);
+    expect(missing(dir, [], 3n)).toBe(0);
+  });
+});
