@@ -50,7 +50,10 @@ const PRESENT_IDS = `
     SELECT topic, id, operation, MAX(seq_id)
     FROM embeddings_queue JOIN temp.cutoff USING (topic)
     WHERE seq_id <= indexed AND operation IN (0, 2, 3) GROUP BY topic, id)
-  WHERE operation IN (0, 2)`;
+  WHERE operation IN (0, 2) ORDER BY topic`;
+
+// Ids that are held in memory at once, about 100 bytes each, while an index is asked for them.
+const IDS_AT_ONCE = 200_000;
 
 const CREATE_CUTOFFS =
   'CREATE TEMP TABLE cutoff (topic TEXT PRIMARY KEY, below INTEGER NOT NULL, indexed INTEGER NOT NULL) WITHOUT ROWID';
@@ -101,21 +104,36 @@ export function countBelow(
 
 /**
  * Counts, for each topic, the ids that the queue says must be in the index (their last ADD, UPSERT or DELETE up to
- * the index's position is not a DELETE) and that `isIndexed` does not know. Folded over everything up to the position,
- * not only over the rows to be deleted: a later DELETE excuses an earlier ADD.
+ * the index's position is not a DELETE) and of which `countNotIndexed` says that they are not. Folded over everything
+ * up to the position, not only over the rows to be deleted: a later DELETE excuses an earlier ADD.
  */
 export function countMissingFromIndex(
   db: Database,
   cutoffs: readonly CollectionCutoff[],
-  isIndexed: (topic: Topic, id: string) => boolean,
+  countNotIndexed: (topic: Topic, ids: ReadonlySet<string>) => number,
 ): ReadonlyMap<Topic, number> {
   return withCutoffs(db, cutoffs, () => {
     const missing = new Map<Topic, number>();
-    for (const { topic, id } of db.prepare<[], { topic: string; id: string }>(PRESENT_IDS).iterate()) {
-      if (!isIndexed(topic, id)) missing.set(topic, (missing.get(topic) ?? 0) + 1);
+    for (const { topic, ids } of presentIds(db)) {
+      const count = countNotIndexed(topic, ids);
+      if (count > 0) missing.set(topic, (missing.get(topic) ?? 0) + count);
     }
     return missing;
   });
+}
+
+function* presentIds(db: Database): Generator<{ readonly topic: Topic; readonly ids: ReadonlySet<string> }> {
+  let topic: Topic = '';
+  let ids = new Set<string>();
+  for (const row of db.prepare<[], { topic: string; id: string }>(PRESENT_IDS).iterate()) {
+    if (ids.size > 0 && (row.topic !== topic || ids.size === IDS_AT_ONCE)) {
+      yield { topic, ids };
+      ids = new Set();
+    }
+    topic = row.topic;
+    ids.add(row.id);
+  }
+  if (ids.size > 0) yield { topic, ids };
 }
 
 /**

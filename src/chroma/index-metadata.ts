@@ -3,20 +3,20 @@
  * record of how far it has persisted the queue. Written in place, without fsync, by Python as a pickled
  * `PersistentData` object (protocol 4 or 5) and by Rust (1.0.0 and later) as a pickled dict (protocol 3).
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { BufferReader, Parser, type NameRegistry } from 'pickleparser';
 import { messageOf, systemErrorCode } from '../errors.ts';
+import { ByteReader, type ReadBytes } from './byte-reader.ts';
+import { PickleError, walkPickle, type PickledText } from './pickle.ts';
 import { decodeSeqId, type SeqId } from './seq-id.ts';
 
 export const INDEX_METADATA_NAME = 'index_metadata.pickle';
 
-/** Above this a file is not read: the parser would need more than a gigabyte of memory for it. */
-export const LARGEST_PICKLE_BYTES = 128 * 1024 * 1024;
+const CLASS = { module: 'chromadb.segment.impl.vector.local_persistent_hnsw', name: 'PersistentData' };
+
+const DICTS: readonly string[] = ['id_to_label', 'label_to_id', 'id_to_seq_id'];
 
 const STOP = 0x2e;
-const MODULE = 'chromadb.segment.impl.vector.local_persistent_hnsw';
-const CLASS = 'PersistentData';
 
 export interface IndexMetadata {
   /** `object`: written by Python. `dict`: written by Rust. */
@@ -26,8 +26,8 @@ export interface IndexMetadata {
    * (0.5.6 local_persistent_hnsw.py: "legacy field … no longer mutated").
    */
   readonly maxSeqId: SeqId | null;
-  /** Ids of the records whose vectors the index holds. */
-  readonly ids: ReadonlyMap<unknown, unknown>;
+  /** How many records' vectors the index holds. */
+  readonly records: number;
 }
 
 export type IndexMetadataReading =
@@ -35,12 +35,33 @@ export type IndexMetadataReading =
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'read'; readonly metadata: IndexMetadata };
 
+type VisitId = (id: PickledText) => void;
+
 /** Reads the index metadata in `segmentDir`. Never throws: what cannot be trusted whole is `unreadable`. */
 export function readIndexMetadata(segmentDir: string): IndexMetadataReading {
+  return readVisiting(segmentDir, () => {});
+}
+
+/** Returns those of `ids` whose vectors the index in `segmentDir` does not hold: all, where it cannot be read whole. */
+export function idsNotIndexed(segmentDir: string, ids: ReadonlySet<string>): ReadonlySet<string> {
+  const missing = new Set(ids);
+  // Most ids of a large index are not asked for; a hash of their bytes says so without making a string of each.
+  const hashes = new Set<number>();
+  for (const id of ids) {
+    const bytes = Buffer.from(id);
+    hashes.add(hashOf({ buffer: bytes, start: 0, end: bytes.length }));
+  }
+  const reading = readVisiting(segmentDir, (id) => {
+    if (hashes.has(hashOf(id))) missing.delete(id.buffer.toString('utf8', id.start, id.end));
+  });
+  return reading.kind === 'read' ? missing : ids;
+}
+
+function readVisiting(segmentDir: string, visitId: VisitId): IndexMetadataReading {
   try {
     const descriptor = openSync(join(segmentDir, INDEX_METADATA_NAME), 'r');
     try {
-      return readDescriptor(descriptor);
+      return readDescriptor(descriptor, visitId);
     } finally {
       closeSync(descriptor);
     }
@@ -49,86 +70,70 @@ export function readIndexMetadata(segmentDir: string): IndexMetadataReading {
   }
 }
 
-function readDescriptor(descriptor: number): IndexMetadataReading {
-  const stat = fstatSync(descriptor);
-  if (!stat.isFile()) return unreadable('it is not a regular file');
-  if (stat.size === 0) return unreadable('it is empty (0 bytes)');
-  if (stat.size > LARGEST_PICKLE_BYTES) return unreadable(`it has ${stat.size} bytes, more than chroma-maint reads`);
+function readDescriptor(descriptor: number, visitId: VisitId): IndexMetadataReading {
+  const { size, mtimeMs, isFile } = statOf(descriptor);
+  if (!isFile) return unreadable('it is not a regular file');
+  if (size === 0) return unreadable('it is empty (0 bytes)');
+  const read: ReadBytes = (target, position) => readSync(descriptor, target, 0, target.length, position);
   // A cheap look first: a file that is cut short is by far the commonest damage.
   const last = Buffer.alloc(1);
-  readSync(descriptor, last, 0, 1, stat.size - 1);
-  if (last[0] !== STOP) return unreadable(`it is cut short (${stat.size} bytes, no end mark)`);
-  return parseIndexMetadata(readFileSync(descriptor));
+  read(last, size - 1);
+  if (last[0] !== STOP) return unreadable(`it is cut short (${size} bytes, no end mark)`);
+  const reading = parseIndexMetadata(size, read, visitId);
+  // Chroma writes it in place: what was read while it wrote is half old and half new, however sound it looks.
+  const after = statOf(descriptor);
+  return after.size === size && after.mtimeMs === mtimeMs ? reading : unreadable('it was written to while it was read');
+}
+
+function statOf(descriptor: number): { size: number; mtimeMs: number; isFile: boolean } {
+  const stat = fstatSync(descriptor);
+  return { size: stat.size, mtimeMs: stat.mtimeMs, isFile: stat.isFile() };
 }
 
 /**
- * Parses a whole pickle: every opcode to the final STOP, nothing after it, no class but Chroma's own. A parser that
- * stopped at `max_seq_id`, which stands before the ids, would believe a file that was cut short behind it.
+ * Parses a whole pickle of `size` bytes and calls `visitId` with each id of the index. A parser that stopped at
+ * `max_seq_id`, which stands before the ids, would believe a file that was cut short behind it.
  */
-export function parseIndexMetadata(bytes: Uint8Array): IndexMetadataReading {
-  const reader = new StrictReader(bytes);
+export function parseIndexMetadata(size: number, read: ReadBytes, visitId: VisitId): IndexMetadataReading {
+  let maxSeqId: unknown = null;
+  let records: number | null = null;
   try {
-    const parsed = new Parser({ nameResolver: onlyPersistentData(), unpicklingTypeOfDictionary: 'Map' }).read<unknown>(
-      reader,
-    );
-    if (reader.hasNext()) return unreadable(`${reader.length - reader.position} bytes follow its end mark`);
-    if (parsed instanceof PersistentData) return interpret('object', parsed.state);
-    return interpret('dict', parsed);
+    const form = walkPickle(new ByteReader(size, read), {
+      className: CLASS,
+      scalar(attribute, value) {
+        if (attribute === 'max_seq_id') maxSeqId = value;
+      },
+      dict(attribute) {
+        if (!DICTS.includes(attribute)) throw new PickleError(`its ${attribute} is a dict, which Chroma never writes`);
+        if (attribute !== 'id_to_label') return null;
+        records = 0;
+        return (id) => {
+          if (id === null) throw new PickleError('an id in id_to_label is not a string');
+          records = (records ?? 0) + 1;
+          visitId(id);
+        };
+      },
+    });
+    return interpret(form, maxSeqId, records);
   } catch (error) {
+    if (!(error instanceof PickleError || error instanceof RangeError)) throw error;
     return unreadable(`it cannot be parsed: ${messageOf(error)}`);
   }
 }
 
-function interpret(form: IndexMetadata['form'], state: unknown): IndexMetadataReading {
-  if (!(state instanceof Map)) return unreadable('it does not hold what Chroma writes');
-  const ids: unknown = state.get('id_to_label');
-  if (!(ids instanceof Map)) return unreadable('it holds no id_to_label');
-  const maxSeqId: unknown = state.get('max_seq_id') ?? null;
-  if (maxSeqId === null) return { kind: 'read', metadata: { form, maxSeqId, ids } };
-  const decoded = decodeSeqId(toBigInt(maxSeqId));
+function interpret(form: IndexMetadata['form'], maxSeqId: unknown, records: number | null): IndexMetadataReading {
+  if (records === null) return unreadable('it holds no id_to_label');
+  if (maxSeqId === null) return { kind: 'read', metadata: { form, maxSeqId, records } };
+  const decoded = decodeSeqId(maxSeqId);
   if (decoded.kind === 'invalid') return unreadable(`its max_seq_id is ${decoded.detail}`);
-  return { kind: 'read', metadata: { form, maxSeqId: decoded.seqId, ids } };
+  return { kind: 'read', metadata: { form, maxSeqId: decoded.seqId, records } };
 }
 
-/** Integers above 2^53 have already lost digits in the parser, so they stay what they are: not a bigint, invalid. */
-function toBigInt(value: unknown): unknown {
-  return Number.isSafeInteger(value) ? BigInt(value as number) : value;
-}
-
-/** The state of Chroma's object, whatever `__setstate__` is given (0.5.5 re-pickles older attributes through it). */
-class PersistentData {
-  state: unknown = null;
-
-  __setstate__(state: unknown): void {
-    this.state = state;
-  }
-}
-
-/** Allow-list of one. A pickle names the code to be run; nothing but a data holder of ours is ever handed out. */
-function onlyPersistentData(): Pick<NameRegistry, 'resolve'> {
-  return {
-    resolve(module: string, name: string): typeof PersistentData {
-      if (module !== MODULE || name !== CLASS)
-        throw new Error(`it names the class ${module}.${name}, which Chroma never writes`);
-      return PersistentData;
-    },
-  };
-}
-
-/** Refuses what the parser's own reader would silently repair: broken UTF-8, a byte order mark, sizes beyond 2^53. */
-class StrictReader extends BufferReader {
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-  override string(size: number, encoding: 'ascii' | 'utf-8'): string {
-    return encoding === 'utf-8' ? this.#utf8.decode(Uint8Array.from(this.bytes(size))) : super.string(size, encoding);
-  }
-
-  override uint64(): number {
-    const size = this.bytes(8);
-    const value = Buffer.from(size.buffer, size.byteOffset, 8).readBigUInt64LE();
-    if (value > BigInt(this.length)) throw new Error(`a size of ${value} bytes in a file of ${this.length}`);
-    return Number(value);
-  }
+/** FNV-1a over the bytes, in 31 bits so that V8 keeps it as a small integer. */
+function hashOf({ buffer, start, end }: PickledText): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (buffer[at] as number), 0x01000193);
+  return hash >>> 1;
 }
 
 function unreadable(detail: string): IndexMetadataReading {

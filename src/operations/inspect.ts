@@ -101,7 +101,7 @@ function deletedShare({ segments }: Collection, { index }: Reading): number | nu
   const files = vector && index.get(vector.id);
   if (files?.metadata.kind !== 'read' || files.hnsw.kind !== 'read') return null;
   const { elements } = files.hnsw.header;
-  return elements === 0 ? 0 : Math.max(elements - files.metadata.metadata.ids.size, 0) / elements;
+  return elements === 0 ? 0 : Math.max(elements - files.metadata.metadata.records, 0) / elements;
 }
 
 function byteShares({ reading, tables, segmentDirs }: InspectionReading, prunableEstimate: number): ByteShares {

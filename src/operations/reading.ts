@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readCatalog, type Catalog, type CatalogCollection, type CatalogSegment } from '../chroma/catalog.ts';
 import { countBelow, countMissingFromIndex, readLastSeqId, readUsage } from '../chroma/embeddings-queue.ts';
 import { indexFilesDamage, readHnswHeader, type HnswReading } from '../chroma/hnsw-files.ts';
-import { readIndexMetadata, type IndexMetadataReading } from '../chroma/index-metadata.ts';
+import { idsNotIndexed, readIndexMetadata, type IndexMetadataReading } from '../chroma/index-metadata.ts';
 import { metadataPosition, readMaxSeqIds, vectorPosition } from '../chroma/max-seq-id.ts';
 import type {
   Collection,
@@ -26,6 +26,7 @@ import type { Database } from '../sqlite/open.ts';
 import { readPageCounts, type PageCounts } from '../sqlite/pages.ts';
 
 export interface Reading {
+  readonly dir: PersistDir;
   readonly schema: Schema;
   readonly catalog: Catalog;
   readonly collections: readonly Collection[];
@@ -65,6 +66,7 @@ export function readDirectory(db: Database, dir: PersistDir): Reading {
   }));
   const owned = new Set([...topics.values()].flat());
   return {
+    dir,
     schema,
     catalog,
     collections,
@@ -93,21 +95,20 @@ export function planFromReading(db: Database, reading: Reading, { excluded, skip
 
 function missingFromIndex(
   db: Database,
-  reading: Reading,
+  { dir, collections }: Reading,
   cutoffs: readonly CollectionCutoff[],
 ): ReadonlyMap<Topic, number> {
-  const segmentsOf = new Map(reading.collections.map(({ id, segments }) => [id, segments]));
-  const idsOf = new Map(
+  const segmentsOf = new Map(collections.map(({ id, segments }) => [id, segments]));
+  const indexesOf = new Map(
     cutoffs.map(({ topic, collectionId }) => {
       const vector = (segmentsOf.get(collectionId) ?? []).filter(({ kind }) => kind === 'vector');
-      return [topic, vector.map(({ id }) => indexedIds(reading.index.get(id)))];
+      return [topic, vector.map(({ id }) => join(dir.path, id))];
     }),
   );
-  return countMissingFromIndex(db, cutoffs, (topic, id) => (idsOf.get(topic) ?? []).every((ids) => ids.has(id)));
-}
-
-function indexedIds(index: IndexReading | undefined): ReadonlyMap<unknown, unknown> {
-  return index?.metadata.kind === 'read' ? index.metadata.metadata.ids : new Map();
+  return countMissingFromIndex(db, cutoffs, (topic, ids) => {
+    const missing = (indexesOf.get(topic) ?? []).flatMap((index) => [...idsNotIndexed(index, ids)]);
+    return new Set(missing).size;
+  });
 }
 
 /** Up to 0.4.24 a segment may name the collection, the topic, or both. */
@@ -170,6 +171,6 @@ function positionOf(
   if (kind === 'metadata') return metadataPosition(row);
   if (kind !== 'vector' || index === undefined) return { kind: 'never' };
   const { metadata, hnsw } = index;
-  const records = metadata.kind === 'read' ? metadata.metadata.ids.size : 0;
+  const records = metadata.kind === 'read' ? metadata.metadata.records : 0;
   return vectorPosition(row, { indexMetadata: metadata, damage: indexFilesDamage(hnsw, records) });
 }

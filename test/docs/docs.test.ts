@@ -2,17 +2,23 @@
  * README, docs and --help are held to the command tree and to each other.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import type { SkipReason } from '../../src/chroma/model.ts';
+import { needsAttention } from '../../src/chroma/prune-plan.ts';
 import { EXIT_CODE_MEANING } from '../../src/cli/failure.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { EXIT_BUG, EXIT_CODE, EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../src/errors.ts';
+import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import { run } from '../support/run.ts';
+import { finding, type FindingKind } from '../../src/operations/findings.ts';
+import { unpacked, unpackedDemo } from '../support/fixtures.ts';
+import { run, runJson } from '../support/run.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const JSON_MD = readFileSync(join(ROOT, 'docs/JSON.md'), 'utf8');
 const DOCS = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
 
 const COMMANDS: readonly Command[] = commandTree();
@@ -37,23 +43,30 @@ function sourcesBelow(directory: string): readonly string[] {
 }
 
 describe('every command', () => {
-  it.each(COMMANDS.map((command) => [command.name(), command] as const))('%s and its options stand in the README', (name, command) => {
-    expect(README).toContain(`chroma-maint ${name}`);
-    const missing = command.options.map(({ long }) => long ?? '').filter((long) => !README.includes(`\`${long}`));
-    expect(missing).toEqual([]);
-  });
+  it.each(COMMANDS.map((command) => [command.name(), command] as const))(
+    '%s and its options stand in the README',
+    (name, command) => {
+      expect(README).toContain(`chroma-maint ${name}`);
+      const missing = command.options.map(({ long }) => long ?? '').filter((long) => !README.includes(`\`${long}`));
+      expect(missing).toEqual([]);
+    },
+  );
 
-  it.each(COMMANDS.map((command) => [command.name()]))('%s --help ends with an example and its exit codes', async (name) => {
-    const { stdout } = await run([name, '--help']);
-    expect(stdout).toMatch(/\nExample:\n {2}chroma-maint .+\n\nExit codes:\n( +\d+ {2}.+\n)+$/);
-  });
+  it.each(COMMANDS.map((command) => [command.name()]))(
+    '%s --help ends with an example and its exit codes',
+    async (name) => {
+      const { stdout } = await run([name, '--help']);
+      expect(stdout).toMatch(/\nExample:\n {2}chroma-maint .+\n\nExit codes:\n( +\d+ {2}.+\n)+$/);
+    },
+  );
 
   it('that the README shows is one that the program accepts', () => {
     const shown = [...README.matchAll(/chroma-maint (inspect|prune|vacuum|demo)\b([^\n`|#]*)/g)];
     expect(shown.length).toBeGreaterThan(5);
     for (const [line, name, rest = ''] of shown) {
       const options = COMMANDS.find((command) => command.name() === name)?.options.map(({ long }) => long) ?? [];
-      for (const word of rest.split(/[\s=]+/).filter((each) => /^--[a-z]/.test(each))) expect(options, line).toContain(word);
+      for (const word of rest.split(/[\s=]+/).filter((each) => /^--[a-z]/.test(each)))
+        expect(options, line).toContain(word);
     }
   });
 });
@@ -62,7 +75,11 @@ describe('every exit code', () => {
   const codes = [EXIT_DONE, EXIT_NEEDS_ATTENTION, EXIT_BUG, ...Object.values(EXIT_CODE)];
 
   it('has words, and no words are without a code', () => {
-    expect(Object.keys(EXIT_CODE_MEANING).map(Number).toSorted((a, b) => a - b)).toEqual(codes.toSorted((a, b) => a - b));
+    expect(
+      Object.keys(EXIT_CODE_MEANING)
+        .map(Number)
+        .toSorted((a, b) => a - b),
+    ).toEqual(codes.toSorted((a, b) => a - b));
   });
 
   it.each(Object.entries(EXIT_CODE_MEANING))('%s stands in the README with the words of --help', (code, meaning) => {
@@ -70,14 +87,154 @@ describe('every exit code', () => {
     expect(row?.replaceAll('`', '')).toContain(meaning);
   });
 
-  it.each(Object.keys(EXIT_CODE))('%s is named in docs/JSON.md', (code) => {
-    expect(readFileSync(join(ROOT, 'docs/JSON.md'), 'utf8')).toContain(code);
+  it.each(Object.entries(EXIT_CODE))('%s, %i, stands in docs/JSON.md with the words of --help', (name, code) => {
+    expect(JSON_MD).toContain(`| \`${name}\` | ${code} | ${EXIT_CODE_MEANING[code]} |`);
   });
 });
 
+/** Somebody has the database open: `inspect` names them, a dry run lists the guard that fails. */
+const IN_USE: Partial<Host> = {
+  holdersOf: () => ({
+    holders: [{ pid: 1427, user: 'chroma', command: 'chroma run', openFiles: 1, hasDatabaseOpen: true }],
+    unreadable: 0,
+    isSupported: true,
+  }),
+};
+
+/** Runs that together print every field that a command can print. */
+const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
+  inspect: async () => [await runJson(['inspect', await unpacked('0.5.5')], IN_USE)],
+  prune: async () => {
+    const dir = await unpacked('0.5.0-readd');
+    return [await runJson(['prune', dir, '--dry-run'], IN_USE), await runJson(['prune', dir, '--yes'])];
+  },
+  vacuum: async () => {
+    const dir = await unpacked('0.5.0-readd');
+    const isDry = ['vacuum', dir, '--dry-run'];
+    return [
+      await runJson(isDry, IN_USE),
+      await runJson([...isDry, '--no-prune']),
+      await runJson(['vacuum', dir, '--yes']),
+    ];
+  },
+};
+
+describe('every field', () => {
+  it.each(Object.entries(RUNS))('of %s --json stands in docs/JSON.md, and no other', async (name, print) => {
+    const printed = (await print()).flatMap((object) => fieldsOf(object));
+    expect([...new Set(printed)].toSorted()).toEqual([...documentedFields(name)].toSorted());
+  });
+
+  it('of an error stands in docs/JSON.md, and no other', async () => {
+    const { stderr } = await run(['prune', await unpacked('0.5.5'), '--yes', '--json'], {}, IN_USE);
+    expect(fieldsOf(JSON.parse(stderr)).toSorted()).toEqual(firstCells(sectionOf('## An error', 0)).toSorted());
+  });
+});
+
+describe('every finding', () => {
+  it('stands in docs/JSON.md with its severity, and no other', () => {
+    const kinds = literalsOf('operations/findings.ts', 'FindingKind') as readonly FindingKind[];
+    const rows = rowsOf(sectionOf('### Findings', 0)).map(([id, severity]) => `${id} ${severity}`);
+    expect(rows.toSorted()).toEqual(kinds.map((kind) => `${kind} ${finding(kind, '', '').severity}`).toSorted());
+  });
+
+  it('and every reason to skip a collection stands there with who needs to look, and no other', () => {
+    const reasons = ['SkipReason', 'NoWatermark', 'UnreadableBecause'].flatMap((type) =>
+      literalsOf('chroma/model.ts', type),
+    ) as readonly SkipReason[];
+    const rows = rowsOf(sectionOf('### skip', 1)).map(([reason, attention]) => `${reason} ${attention}`);
+    expect(rows.toSorted()).toEqual(reasons.map((reason) => `${reason} ${needsAttention(reason)}`).toSorted());
+  });
+});
+
+describe('every transcript', () => {
+  const shown = [
+    ...README.matchAll(/```\n\$ chroma-maint ([^\n#]*\.\/persist[^\n#]*)(?:# exit (\d+))?\n([\s\S]*?)```/g),
+  ];
+
+  it('on ./persist in the README is one of those below', () => {
+    expect(shown.length).toBe(README.match(/^\$ chroma-maint .*\.\/persist/gm)?.length);
+    expect(shown.length).toBeGreaterThan(3);
+  });
+
+  it.each(shown.map(([, command = '', code = '0', output = '']) => [command.trim(), Number(code), output] as const))(
+    'chroma-maint %s with exit code %i is what the program prints',
+    async (command, code, output) => {
+      const dir = await (code === 0 ? unpackedDemo() : unpacked('0.5.0-readd'));
+      const home = process.cwd();
+      process.chdir(dirname(dir));
+      try {
+        // Without TMPDIR, the directory for temporary files is the same everywhere.
+        const { exitCode, stdout } = await run(command.split(' '), {}, { environment: {} });
+        expect(withoutDurations(stdout)).toBe(withoutDurations(output));
+        expect(exitCode).toBe(code);
+      } finally {
+        process.chdir(home);
+      }
+    },
+  );
+});
+
+function withoutDurations(text: string): string {
+  return text.replaceAll(/Done in \d+\.\d s/g, 'Done in 0.0 s');
+}
+
+/** Paths of the values in `value`: `bytes.free`, `holders` and `holders[].pid`. An object is its fields. */
+function fieldsOf(value: unknown, path = ''): readonly string[] {
+  if (Array.isArray(value)) {
+    return [path, ...value.filter(isObject).flatMap((each) => fieldsOf(each, `${path}[]`))];
+  }
+  if (!isObject(value)) return [path];
+  return Object.entries(value).flatMap(([key, each]) => fieldsOf(each, path === '' ? key : `${path}.${key}`));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** What docs/JSON.md promises for a command, written out: `skip` and `prune` stand there as a reference. */
+function documentedFields(name: string): ReadonlySet<string> {
+  const skip = firstCells(sectionOf('### skip', 0)).map((field) => `collections[].skip.${field}`);
+  const own = firstCells(sectionOf(`## ${name}`, 0));
+  const fields = [...own, ...(own.includes('collections[].skip') ? skip : [])];
+  if (!own.includes('prune')) return new Set(fields);
+  const nested = [...documentedFields('prune')].filter((field) => field !== 'schema' && field !== 'time');
+  return new Set([...fields, ...nested.map((field) => `prune.${field}`)]);
+}
+
+/** The lines of table `at` (0 is the first) below a heading of docs/JSON.md. */
+function sectionOf(heading: string, at: number): readonly string[] {
+  const [, text = ''] = JSON_MD.split(`\n${heading}\n`);
+  const table = text.match(/(^\|.*\n)+/gm)?.[at] ?? '';
+  return table.trim().split('\n').slice(2);
+}
+
+function rowsOf(lines: readonly string[]): readonly (readonly string[])[] {
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+function firstCells(lines: readonly string[]): readonly string[] {
+  return rowsOf(lines).map(([first = '']) => first);
+}
+
+/** The string literals of a union type, from its source. */
+function literalsOf(file: string, type: string): readonly string[] {
+  const source = readFileSync(join(ROOT, 'src', file), 'utf8');
+  const [, union = ''] = new RegExp(`export type ${type} =([^;]*);`).exec(source) ?? [];
+  return [...union.matchAll(/'([^']+)'/g)].map(([, literal = '']) => literal);
+}
+
 describe('every reference', () => {
   it('from README and docs to a file leads somewhere', () => {
-    for (const [folder, text] of [[ROOT, README], ...DOCS.map((name) => [join(ROOT, 'docs'), readFileSync(join(ROOT, 'docs', name), 'utf8')])] as const) {
+    for (const [folder, text] of [
+      [ROOT, README],
+      ...DOCS.map((name) => [join(ROOT, 'docs'), readFileSync(join(ROOT, 'docs', name), 'utf8')]),
+    ] as const) {
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => target);
       expect(links.filter((target) => !existsSync(join(folder, target)))).toEqual([]);
     }

@@ -220,7 +220,10 @@ const TOPIC = 'persistent://default/default/t';
 function missing(dir: string, known: readonly string[], indexed: bigint): number {
   const cutoff = { collectionId: 't', topic: TOPIC, below: seqId(1n), indexed: seqId(indexed) };
   return withReadOnly(databaseOf(dir), 0, (db) => {
-    return countMissingFromIndex(db, [cutoff], (_, id) => known.includes(id)).get(TOPIC) ?? 0;
+    return (
+      countMissingFromIndex(db, [cutoff], (_, ids) => [...ids].filter((id) => !known.includes(id)).length).get(TOPIC) ??
+      0
+    );
   });
 }
 

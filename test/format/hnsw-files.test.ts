@@ -17,7 +17,7 @@ describe('the HNSW files that real Chroma wrote', () => {
       const reading = readHnswHeader(path);
       const metadata = readIndexMetadata(path);
       expect([reading.kind, metadata.kind]).toEqual(['read', 'read']);
-      expect(indexFilesDamage(reading, metadata.kind === 'read' ? metadata.metadata.ids.size : NaN)).toBeNull();
+      expect(indexFilesDamage(reading, metadata.kind === 'read' ? metadata.metadata.records : NaN)).toBeNull();
     }
   });
 

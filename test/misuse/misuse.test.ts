@@ -276,7 +276,6 @@ const SKIPS: readonly (readonly [title: string, reason: string, fixture: string,
   ['an empty pickle', 'pickle-unreadable', '0.5.5', (dir) => damage.emptyPickle(dir, 'ledger')],
   ['a pickle that is cut short', 'pickle-unreadable', '0.5.5', (dir) => damage.truncatedPickle(dir, 'ledger')],
   ['a pickle of garbage', 'pickle-unreadable', '1.5.9-purge-off', (dir) => damage.garbagePickle(dir, 'ledger')],
-  ['a pickle above 128 MiB', 'pickle-unreadable', '0.5.5', (dir) => damage.pickleOver128MiB(dir, 'ledger')],
   [
     'a pickle that names a forbidden class',
     'pickle-unreadable',

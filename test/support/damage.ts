@@ -23,8 +23,6 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { withDatabase } from './state.ts';
 
-export const MIB = 1024 * 1024;
-
 /** What metadb/5 makes of the INTEGER 1150 in the BLOB column that it converts. */
 export const POISON = 0x1111_1111_3131_3530n;
 
@@ -108,11 +106,6 @@ export function pickleWithoutMaxSeqId(persistDir: string, collection: string): v
   if (at === -1) throw new Error(`the pickle of ${collection} has no max_seq_id`);
   bytes.write('mex_seq_id', at);
   writeFileSync(path, bytes);
-}
-
-/** One byte more than is read, and sparse: it occupies nothing on disk. */
-export function pickleOver128MiB(persistDir: string, collection: string): void {
-  truncateSync(pickleOf(persistDir, collection), 128 * MIB + 1);
 }
 
 export function damagedIndexFiles(persistDir: string, collection: string, what: 'no header.bin' | 'short data'): void {
