@@ -62,6 +62,12 @@ export class MaintError extends Error {
     return EXIT_CODE[this.code];
   }
 
+  /** The same failure after something was written first: `state` says what. One that says more itself stays as it is. */
+  withState(state: string): MaintError {
+    const { code, message, details, hint } = this;
+    return this.changed ? this : new MaintError(code, { message, details, state, hint, cause: this });
+  }
+
   /** False only where nothing at all was written. */
   get changed(): boolean {
     return this.state !== NOTHING_CHANGED;

@@ -7,7 +7,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { ByteReader, type ReadBytes } from './byte-reader.ts';
-import { PickleError, walkPickle, type PickledText } from './pickle.ts';
+import { PickleError, type PickledText } from './pickle-tokens.ts';
+import { walkPickle } from './pickle.ts';
 import { decodeSeqId, type SeqId } from './seq-id.ts';
 
 export const INDEX_METADATA_NAME = 'index_metadata.pickle';

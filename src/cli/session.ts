@@ -4,6 +4,7 @@
 import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Execution } from '../operations/child.ts';
 import type { Check } from '../operations/guards.ts';
+import { statingRecovery } from '../operations/journal.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
@@ -28,13 +29,15 @@ export interface Session<Plan, Report> {
   readonly reportJson: (report: Report) => object;
 }
 
-const JOURNAL_RECOVERED = 'The hot journal was played back, as --recover-journal asked; nothing else was changed.';
+const JOURNAL_RECOVERED = 'The hot journal was played back, as --recover-journal asked';
 
 export async function runSession<Plan, Report>(
   session: Session<Plan, Report>,
   options: WritingOptions & { readonly tempDir?: string },
   { io, host, finish }: CommandContext,
 ): Promise<void> {
+  // Asked after the plan, this would come too late: a journal would have been played back by then.
+  if (options.recoverJournal && !options.dryRun && !options.yes && !io.isInteractive) throw noTerminal();
   const plan = await session.plan(options.dryRun ?? false);
   const { checks, isJournalRecovered } = session.directoryOf(plan);
   const json = (value: object): void => printJson(io.stdout, { ...value, time: host.now().toISOString() });
@@ -47,14 +50,20 @@ export async function runSession<Plan, Report>(
   }
   if (session.hasWork(plan) && !options.yes && !(await isAgreed(session, plan, options, io))) {
     if (options.json) json(session.planJson(plan));
-    else print(io.stdout, [isJournalRecovered ? JOURNAL_RECOVERED : 'Nothing was changed.']);
+    else
+      print(io.stdout, [
+        isJournalRecovered ? `${JOURNAL_RECOVERED}; nothing else was changed.` : 'Nothing was changed.',
+      ]);
     finish(EXIT_DONE);
     return;
   }
   const started = performance.now();
-  const report = await executed(session, plan, options, io);
+  const report = await statingRecovery(isJournalRecovered, () => executed(session, plan, options, io));
+  const recovery = isJournalRecovered ? [`${JOURNAL_RECOVERED}.`, ''] : [];
+  const lines = (): readonly string[] =>
+    session.reportLines(report, performance.now() - started, viewOf(io.stdout, options, io));
   if (options.json) json(session.reportJson(report));
-  else print(io.stdout, session.reportLines(report, performance.now() - started, viewOf(io.stdout, options, io)));
+  else print(io.stdout, [...recovery, ...lines()]);
   finish(session.exitCodeOf(plan));
 }
 
@@ -64,14 +73,16 @@ async function isAgreed<Plan, Report>(
   options: WritingOptions,
   io: Io,
 ): Promise<boolean> {
-  if (!io.isInteractive) {
-    throw new MaintError('USAGE', {
-      message: 'this changes the directory, and there is no terminal to ask on',
-      hint: 'give --yes to go ahead without being asked, or --dry-run to see the plan',
-    });
-  }
+  if (!io.isInteractive) throw noTerminal();
   print(io.stderr, [...session.planLines(plan, viewOf(io.stderr, options, io)), '']);
   return io.confirm(session.question(plan));
+}
+
+function noTerminal(): MaintError {
+  return new MaintError('USAGE', {
+    message: 'this changes the directory, and there is no terminal to ask on',
+    hint: 'give --yes to go ahead without being asked, or --dry-run to see the plan',
+  });
 }
 
 function executed<Plan, Report>(

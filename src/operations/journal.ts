@@ -33,6 +33,16 @@ export function hotJournal(dir: PersistDir): MaintError {
   });
 }
 
+/** What a later failure says of the data where a hot journal was played back before. */
+export async function statingRecovery<T>(isRecovered: boolean, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isRecovered || !(error instanceof MaintError)) throw error;
+    throw error.withState('the hot journal was played back; nothing else was changed');
+  }
+}
+
 /**
  * Locates the directory, and where its journal is hot waits for it to settle while `isHeld` says that somebody has the
  * database open: while a server commits, its journal looks exactly like one that was left behind. Returns what is there

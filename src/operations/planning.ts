@@ -13,7 +13,7 @@ import { collectionPlans, type CollectionPlan } from './collections.ts';
 import { verifyPath, verifyPlanned, type Check } from './guards.ts';
 import type { GuardContext } from './guard-context.ts';
 import { inUse, verifyNotInUse } from './in-use.ts';
-import { hotJournal } from './journal.ts';
+import { hotJournal, statingRecovery } from './journal.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
 import type { SpaceNeed } from './guard-context.ts';
@@ -72,8 +72,19 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
     ownProcesses: [process.pid],
   };
   const pathChecks = await verifyPath(context);
-  if (dir.journal === 'hot') await recoverJournal(context, options.isDryRun);
+  const isJournalRecovered = dir.journal === 'hot';
+  if (isJournalRecovered) await recoverJournal(context, options.isDryRun);
+  return statingRecovery(isJournalRecovered, () => planSound(target, context, pathChecks, options));
+}
 
+/** Plans where the path is in order and no journal waits to be played back. */
+async function planSound(
+  target: Target,
+  context: GuardContext,
+  pathChecks: readonly Check[],
+  options: PlanningOptions,
+): Promise<DirectoryPlan> {
+  const { dir } = context;
   const { reading, prune, autoPurge } = namingHolders(context, () => readAndPlan(dir, target, options));
   const sizes = sizesOf(dir, reading, prune);
   const planned = { ...context, reading, ...options.needs(sizes) };

@@ -35,7 +35,9 @@ const TRANSLATIONS: readonly (readonly [prefix: string, translation: Translation
   ['SQLITE_NOMEM', failed('memory ran out', 'run this again with more free memory')],
 ];
 
-const MISSING_BINDING: readonly string[] = ['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED', 'ERR_MODULE_NOT_FOUND'];
+const MISSING_BINDING: readonly string[] = ['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'];
+/** What better-sqlite3 12 throws, without a code, where its install script was not run. */
+const NOT_BUILT = 'Could not locate the bindings file';
 
 /** Runs `work` and translates what SQLite throws in it. `where` names the database; other failures pass unchanged. */
 export function translated<T>(where: string, work: () => T): T {
@@ -48,6 +50,7 @@ export function translated<T>(where: string, work: () => T): T {
 
 /** The operator's version of `error`, or `error` itself where it does not come from SQLite. */
 export function translate(where: string, error: unknown): unknown {
+  if (messageOf(error).startsWith(NOT_BUILT)) return nativeBinding(error);
   const code = systemErrorCode(error);
   if (code === undefined || error instanceof MaintError) return error;
   if (MISSING_BINDING.includes(code)) return nativeBinding(error);

@@ -1,7 +1,8 @@
 /**
  * Connections: how this program opens a database, and how it holds the lock on one.
  */
-import SqliteDatabase from 'better-sqlite3';
+import { createRequire } from 'node:module';
+import type SqliteDatabase from 'better-sqlite3';
 import { translated } from './errors.ts';
 
 export type Database = SqliteDatabase.Database;
@@ -12,7 +13,7 @@ export type Database = SqliteDatabase.Database;
  */
 export function withReadOnly<T>(path: string, waitMs: number, work: (db: Database) => T): T {
   return translated(path, () => {
-    const db = new SqliteDatabase(path, { readonly: true, fileMustExist: true, timeout: waitMs });
+    const db = connected(path, { readonly: true, fileMustExist: true, timeout: waitMs });
     try {
       // Temporary tables and sorters must not need disk: the reader may run because the disk is full.
       db.pragma('temp_store = MEMORY');
@@ -26,7 +27,7 @@ export function withReadOnly<T>(path: string, waitMs: number, work: (db: Databas
 /** Runs `work` on a writing connection and closes it. Opening one plays back a hot journal. */
 export function withWritable<T>(path: string, waitMs: number, work: (db: Database) => T): T {
   return translated(path, () => {
-    const db = new SqliteDatabase(path, { fileMustExist: true, timeout: waitMs });
+    const db = connected(path, { fileMustExist: true, timeout: waitMs });
     try {
       // `segments.collection` references a table that does not exist: with foreign keys on, Chroma's own schema fails.
       db.pragma('foreign_keys = OFF');
@@ -52,6 +53,12 @@ export function inReadTransaction<T>(db: Database, work: () => T): T {
 /** Version of the SQLite that is compiled into better-sqlite3. */
 export function readSqliteVersion(db: Database): string {
   return db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? 'unknown';
+}
+
+// Loaded here and not by an import, so that a missing package or compiled part is translated like any other failure.
+function connected(path: string, options: SqliteDatabase.Options): Database {
+  const Engine = createRequire(import.meta.url)('better-sqlite3') as typeof SqliteDatabase;
+  return new Engine(path, options);
 }
 
 function prepared(db: Database): Database {

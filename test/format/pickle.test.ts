@@ -167,7 +167,7 @@ describe('a hostile pickle', () => {
 
   it.each([
     ['None', dictPickle([0x4e], [0x4e]), 'it holds no id_to_label'],
-    ['a list', dictPickle([0x4e], [0x5d]), 'byte 30 is 0x5d, where Chroma writes a string'],
+    ['a list', dictPickle([0x4e], [0x5d]), 'byte 30 is 0x5d, where Chroma writes an integer, a string or None'],
     ['of integers', dictPickle([0x4e], intKeys()), 'an id in id_to_label is not a string'],
     ['there twice', twice('id_to_label'), 'it holds id_to_label twice'],
   ])('is unreadable where id_to_label is %s', (_, bytes, detail) => {

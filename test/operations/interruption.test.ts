@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { cpSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -160,10 +160,20 @@ describe('a vacuum that is ended in the middle', () => {
     expect(await run(['inspect', dir])).toMatchObject({ exitCode: 12, stderr: expect.stringContaining('cut off') });
     expect((await run(['vacuum', dir, '--yes'])).exitCode).toBe(12);
     expect((await run(['prune', dir, '--dry-run', '--recover-journal'])).exitCode).toBe(12);
+    expect((await run(['prune', dir, '--recover-journal'])).exitCode).toBe(2);
     expect(journalOf(dir)).toBe('hot');
+    const again = `${dir}-again`;
+    cpSync(dir, again, { recursive: true });
     const recovered = await run(['prune', dir, '--yes', '--recover-journal']);
-    expect(recovered.exitCode).toBe(0);
+    expect(recovered).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('was played back') as string });
     expect(journalOf(dir)).toBe('none');
+    const refused = await run(['prune', again, '--yes', '--recover-journal', '--collection', 'nobody', '--json']);
+    expect(JSON.parse(refused.stderr)).toMatchObject({
+      exitCode: 2,
+      state: 'the hot journal was played back; nothing else was changed',
+      changed: true,
+    });
+    expect(journalOf(again)).toBe('none');
     expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
     expect(rowsOf(dir, ['embeddings_queue'])).toEqual(tables);
     expect(integrityOf(dir)).toBe('ok');

@@ -2,7 +2,7 @@
  * The package as npm makes it, installed the way an operator installs it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,26 @@ describe('the installed package', () => {
 
   it("refuses a directory that is not Chroma's with exit code 10", () => {
     expect(chromaMaint('inspect', directory).status).toBe(10);
+  });
+
+  it.each(['build', ''])('says with exit code 18 that better-sqlite3/%s is missing, and still gives help', (part) => {
+    const persist = join(directory, `c sample ${part}`, 'persist');
+    expect(chromaMaint('demo', join(persist, '..')).status).toBe(0);
+    const modules = join(directory, 'prefix', 'lib', 'node_modules', 'chroma-maint', 'node_modules');
+    const path = join(modules, 'better-sqlite3', part);
+    renameSync(path, join(directory, 'away'));
+    try {
+      for (const verb of ['inspect', 'prune', 'vacuum']) {
+        expect(chromaMaint(verb, persist, '--json')).toMatchObject({
+          status: 18,
+          stderr: expect.stringContaining('"NATIVE_BINDING"') as string,
+        });
+      }
+      expect(chromaMaint('--version').status).toBe(0);
+      expect(chromaMaint('prune', '--help').status).toBe(0);
+    } finally {
+      renameSync(join(directory, 'away'), path);
+    }
   });
 
   it('brings no sources, tests or fixtures', () => {
