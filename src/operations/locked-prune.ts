@@ -61,8 +61,7 @@ function committed(databasePath: string, deleted: number, work: () => void): voi
   } catch (error) {
     const translated = translate(databasePath, error);
     if (!(translated instanceof MaintError) || deleted === 0) throw translated;
-    const { code, message, details, hint, cause } = translated;
-    throw new MaintError(code, { message, details, state: prunedOnly(deleted), hint, cause });
+    throw translated.withState(prunedOnly(deleted));
   }
 }
 
