@@ -2,6 +2,7 @@
  * Table `embeddings_queue`, Chroma's write-ahead log. The same columns in every version; no index on topic, so every
  * statement here is one scan, and none reads a vector: their lengths stand in the row's header.
  */
+import type { Filter } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import type { Cutoff, Topic, TopicUsage } from './model.ts';
 import type { CollectionCutoff, CountedCutoff } from './prune-plan.ts';
@@ -9,6 +10,7 @@ import { NO_ROW, seqId, type SeqId } from './seq-id.ts';
 
 export const QUEUE = 'embeddings_queue';
 
+const COPIED_QUEUE = 'SELECT COUNT(*) AS total, MAX(seq_id) AS last FROM rebuilt.embeddings_queue';
 const LAST_SEQ_ID = 'SELECT MAX(seq_id) FROM embeddings_queue';
 
 // Bytes that a row occupies in its b-tree, by SQLite's own rule for spilling payload to overflow pages (file format
@@ -58,8 +60,7 @@ const IDS_AT_ONCE = 200_000;
 const CREATE_CUTOFFS =
   'CREATE TEMP TABLE cutoff (topic TEXT PRIMARY KEY, below INTEGER NOT NULL, indexed INTEGER NOT NULL) WITHOUT ROWID';
 const INSERT_CUTOFF = 'INSERT INTO temp.cutoff (topic, below, indexed) VALUES (?, ?, ?)';
-// IF EXISTS: a full disk has already rolled back the transaction that created it, and its error must not be masked.
-const DROP_CUTOFFS = 'DROP TABLE IF EXISTS temp.cutoff';
+const DROP_CUTOFFS = 'DROP TABLE temp.cutoff';
 
 const DELETE_BELOW_CUTOFFS = `
   DELETE FROM embeddings_queue
@@ -150,13 +151,32 @@ export function deleteBelow(db: Database, cutoffs: readonly Cutoff[]): number {
   );
 }
 
+/** The complement of {@link deleteBelow}: its condition names the rows that are not strictly below a cutoff. */
+const KEPT = `NOT EXISTS (
+  SELECT 1 FROM temp.cutoff WHERE cutoff.topic = embeddings_queue.topic AND embeddings_queue.seq_id < cutoff.below)`;
+
+/** Runs `work` with the condition for the rows that a prune leaves, or with null where it leaves them all. */
+export function withRowsToKeep<T>(db: Database, cutoffs: readonly Cutoff[], work: (filter: Filter | null) => T): T {
+  if (cutoffs.length === 0) return work(null);
+  return withCutoffs(
+    db,
+    cutoffs.map((cutoff) => ({ ...cutoff, indexed: cutoff.below })),
+    () => work({ table: QUEUE, where: KEPT }),
+  );
+}
+
+/** Rows and last seq_id of the queue in an attached copy. */
+export function readCopiedQueue(db: Database): { readonly rows: number; readonly lastSeqId: SeqId } {
+  const found = db.prepare<[], { total: bigint; last: bigint | null }>(COPIED_QUEUE).get();
+  return { rows: Number(found?.total ?? 0n), lastSeqId: seqId(found?.last ?? NO_ROW) };
+}
+
 function withCutoffs<T>(db: Database, cutoffs: readonly (Cutoff & { readonly indexed: SeqId })[], work: () => T): T {
   db.exec(CREATE_CUTOFFS);
-  try {
-    const insert = db.prepare<[string, bigint, bigint]>(INSERT_CUTOFF);
-    for (const { topic, below, indexed } of cutoffs) insert.run(topic, below, indexed);
-    return work();
-  } finally {
-    db.exec(DROP_CUTOFFS);
-  }
+  const insert = db.prepare<[string, bigint, bigint]>(INSERT_CUTOFF);
+  for (const { topic, below, indexed } of cutoffs) insert.run(topic, below, indexed);
+  const result = work();
+  // Not where `work` throws: the connection is closed then, and a DROP on a full disk would mask what had happened.
+  db.exec(DROP_CUTOFFS);
+  return result;
 }

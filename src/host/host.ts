@@ -2,6 +2,9 @@
  * The machine: the effects that tests may fake, and nothing else. SQLite and the files of the persist directory are
  * real in every test.
  */
+import type { KeptAttributes } from './attributes.ts';
+import type { Lease } from './lease.ts';
+
 export interface Host {
   now(): Date;
   readonly environment: NodeJS.ProcessEnv;
@@ -12,8 +15,19 @@ export interface Host {
   fileSystemOf(path: string): FileSystem;
   /** Processes that have a file below `directory` open or serve it, other than those of `except`. */
   holdersOf(directory: string, except: readonly number[]): HolderScan;
+  /** Processes that have the file with this identity open, wherever its name is gone to. */
+  holdersOfFile(file: FileIdentity, except: readonly number[]): HolderScan;
+  /** Asks the kernel whether anybody else on this machine has the open file `descriptor` open. */
+  probeLease(descriptor: number): Lease;
+  /** Gives `to` the owner, group and mode of `from`, and what else of its attributes can be kept. */
+  copyAttributes(from: string, to: string): KeptAttributes;
   /** Makes what was written to a file or directory survive a power loss. Changes no byte of it. */
   sync(path: string): void;
+}
+
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
 }
 
 export interface FileSystem {
@@ -40,4 +54,6 @@ export interface HolderScan {
   readonly unreadable: number;
   /** False on systems without /proc: nothing could be looked at. */
   readonly isSupported: boolean;
+  /** True where the scan saw every process there is: in a container it sees that container's only. */
+  readonly isWholeMachine: boolean;
 }

@@ -1,12 +1,15 @@
 /**
  * Who has the directory open. An idle Chroma holds no SQLite lock in any version, so this is the only thing that tells.
  */
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Holder, HolderScan } from './host.ts';
+import type { FileIdentity, Holder, HolderScan } from './host.ts';
 
 const DATABASE_NAME = 'chroma.sqlite3';
 const PID = /^\d+$/;
+
+/** PROC_PID_INIT_INO (linux/proc_ns.h): the namespace from which every process is seen. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
 /** Where a `chroma run` without `--path` keeps its data: 0.4–0.6 and 1.x (rust/cli/src/commands/run.rs). */
 const DEFAULT_SERVER_PATHS: readonly string[] = ['./chroma_data', './chroma'];
@@ -16,9 +19,16 @@ const DEFAULT_SERVER_PATHS: readonly string[] = ['./chroma_data', './chroma'];
  * shows under another path. Directory handles and working directories do not count.
  */
 export function holdersOf(directory: string, except: readonly number[]): HolderScan {
-  if (process.platform !== 'linux') return { holders: [], unreadable: 0, isSupported: false };
-  const files = regularFilesBelow(directory);
-  const target = identity(directory);
+  return scan(regularFilesBelow(directory), identity(directory), except);
+}
+
+/** The same for one file, by its identity. */
+export function holdersOfFile({ device, inode }: FileIdentity, except: readonly number[]): HolderScan {
+  return scan(new Map([[`${device}:${inode}`, DATABASE_NAME]]), undefined, except);
+}
+
+function scan(files: ReadonlyMap<string, string>, served: string | undefined, except: readonly number[]): HolderScan {
+  if (process.platform !== 'linux') return { holders: [], unreadable: 0, isSupported: false, isWholeMachine: false };
   const holders: Holder[] = [];
   let unreadable = 0;
   for (const name of readdirSync('/proc')) {
@@ -27,7 +37,7 @@ export function holdersOf(directory: string, except: readonly number[]): HolderS
     if (open === 'unreadable') unreadable += 1;
     if (open === 'gone') continue;
     const held = open === 'unreadable' ? [] : open.filter((file) => files.has(file));
-    if (held.length === 0 && !isServerOf(name, target)) continue;
+    if (held.length === 0 && !isServerOf(name, served)) continue;
     holders.push({
       pid: Number(name),
       user: userOf(name),
@@ -36,7 +46,15 @@ export function holdersOf(directory: string, except: readonly number[]): HolderS
       hasDatabaseOpen: held.some((file) => files.get(file) === DATABASE_NAME),
     });
   }
-  return { holders, unreadable, isSupported: true };
+  return { holders, unreadable, isSupported: true, isWholeMachine: isInitialNamespace() };
+}
+
+function isInitialNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
+  } catch {
+    return false;
+  }
 }
 
 /** Identity of each regular file below `directory`, to its name. Links are not followed. */

@@ -1,9 +1,11 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type checkDiskSpace from 'check-disk-space';
+import { copyAttributes } from './attributes.ts';
 import { fileSystemOf } from './file-system.ts';
 import type { Host } from './host.ts';
-import { holdersOf } from './processes.ts';
+import { probeLease } from './lease.ts';
+import { holdersOf, holdersOfFile } from './processes.ts';
 
 /** This machine. */
 export const realHost: Host = {
@@ -18,6 +20,9 @@ export const realHost: Host = {
   },
   fileSystemOf,
   holdersOf,
+  holdersOfFile,
+  probeLease,
+  copyAttributes,
   sync(path) {
     // Linux syncs through a read-only descriptor too, so nothing of the file changes, not even its times.
     const descriptor = openSync(path, 'r');

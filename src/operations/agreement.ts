@@ -13,4 +13,12 @@ export interface AgreedPrune {
 }
 
 /** Steps of the work, in the order in which they are reached. */
-export type Stage = 'checking' | 'pruning' | 'vacuuming';
+export type Stage =
+  | 'checking'
+  | 'pruning'
+  | 'vacuuming'
+  | 'rebuilding'
+  | 'verifying'
+  | 'swapping'
+  /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
+  | { readonly waitingFor: string };

@@ -5,27 +5,36 @@ import { MaintError } from '../errors.ts';
 import { realHost } from '../host/real-host.ts';
 import type { Database } from '../sqlite/open.ts';
 import type { Stage } from './agreement.ts';
-import type { ChildMessage, Job, Outcome } from './child.ts';
+import type { ChildMessage, Errand, Outcome } from './child.ts';
 import { pruneUnderLock } from './locked-prune.ts';
+import { rebuildUnderLock } from './rebuild.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 
 /** Waits for the parent's job and does it. */
 export function serveParent(): void {
-  process.once('message', (job: Job) => void work(job));
+  process.once('message', (errand: Errand) => void work(errand));
 }
 
-async function work(job: Job): Promise<void> {
+async function work(errand: Errand): Promise<void> {
   try {
-    await tell({ kind: 'done', outcome: await perform(job) });
+    await tell({ kind: 'done', outcome: await perform(errand) });
   } catch (error) {
     await tell(describe(error));
   }
   if (process.connected) process.disconnect();
 }
 
-async function perform({ kind, agreed, parent }: Job): Promise<Outcome> {
-  const accompaniment = kind === 'vacuum' ? { onStage: tellStage, afterwards: vacuum } : { onStage: tellStage };
-  return { deleted: await pruneUnderLock(agreed, realHost, [process.pid, parent], accompaniment) };
+async function perform({ job, parent }: Errand): Promise<Outcome> {
+  const own = [process.pid, parent];
+  const accompaniment = { onStage: tellStage };
+  switch (job.kind) {
+    case 'prune':
+      return { deleted: await pruneUnderLock(job.agreed, realHost, own, accompaniment) };
+    case 'vacuum':
+      return { deleted: await pruneUnderLock(job.agreed, realHost, own, { ...accompaniment, afterwards: vacuum }) };
+    case 'rebuild':
+      return { deleted: await rebuildUnderLock(job.agreed, realHost, own, { ...accompaniment, isFull: job.isFull }) };
+  }
 }
 
 function vacuum(db: Database): void {

@@ -10,8 +10,15 @@ import type { AgreedPrune, Stage } from './agreement.ts';
 
 /** What the child is to do. */
 export type Job =
-  | { readonly kind: 'prune'; readonly agreed: AgreedPrune; readonly parent: number }
-  | { readonly kind: 'vacuum'; readonly agreed: AgreedPrune; readonly parent: number };
+  | { readonly kind: 'prune'; readonly agreed: AgreedPrune }
+  | { readonly kind: 'vacuum'; readonly agreed: AgreedPrune }
+  | { readonly kind: 'rebuild'; readonly agreed: AgreedPrune; readonly isFull: boolean };
+
+/** A job on its way, with the process that counts as the same run. */
+export interface Errand {
+  readonly job: Job;
+  readonly parent: number;
+}
 
 export interface Outcome {
   readonly deleted: number;
@@ -110,6 +117,7 @@ function conversation(child: ChildProcess, job: Job, execution: Execution): Prom
     child.once('error', reject);
     // "close" comes after the last message has been read, "exit" may come before it.
     child.once('close', (code, signal) => resolve({ last, exit: signal ?? `exit code ${code}` }));
-    child.send(job);
+    const errand: Errand = { job, parent: process.pid };
+    child.send(errand);
   });
 }

@@ -1,6 +1,7 @@
 /**
  * From an agreed plan to the child process and back, and what to say where that way is cut short.
  */
+import { statSync } from 'node:fs';
 import { countBelow } from '../chroma/embeddings-queue.ts';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
@@ -9,8 +10,8 @@ import type { Host } from '../host/host.ts';
 import { withReadOnly } from '../sqlite/open.ts';
 import { readPageCounts } from '../sqlite/pages.ts';
 import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
+import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { runInChild, WorkEnded, type Execution, type Job, type Outcome } from './child.ts';
-import type { AgreedPrune } from './agreement.ts';
 import { prunedOnly } from './locked-prune.ts';
 import { openOnce } from './planning.ts';
 
@@ -27,43 +28,46 @@ const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAIL
   },
 };
 
+const REBUILT = 'the new database is in place, with everything done that was planned';
+
 /** Runs the job. Where the child was ended, SQLite rolls back first, and the error then says what state is left. */
-export async function executeJob(
-  kind: Job['kind'],
-  agreed: AgreedPrune,
-  host: Host,
-  execution: Execution,
-): Promise<Outcome> {
+export async function executeJob(job: Job, host: Host, execution: Execution): Promise<Outcome> {
+  const before = identityOf(job.agreed.target.path);
   const temp = execution.tempDir === null ? {} : { [TEMP_DIR_VARIABLE]: execution.tempDir };
   try {
-    const job = { kind, agreed, parent: process.pid };
     return await runInChild(job, execution, { ...host.environment, ...temp });
   } catch (error) {
     if (!(error instanceof WorkEnded)) throw error;
     const { code, fact, hint } = ENDED[error.because];
     throw new MaintError(code, {
-      message: `${fact}: ${agreed.target.path}`,
+      message: `${fact}: ${job.agreed.target.path}`,
       details: error.because === 'killed' ? [`it ended with ${error.message}`] : [],
-      state: stateLeft(agreed),
+      state: stateLeft(job, before),
       hint,
     });
   }
 }
 
-/** Rolls back what is unfinished and looks at what is there. */
-function stateLeft({ target, plan }: AgreedPrune): string {
+/** Rolls back what is unfinished, removes a new file that was not put in place, and looks at what is there. */
+function stateLeft({ agreed: { target, plan } }: Job, before: bigint): string {
   try {
     const dir = locatePersistDir(target.path);
     openOnce(dir, RECOVERY_WAIT_MS);
+    removeLeftover(dir.databasePath);
+    if (identityOf(target.path) !== before) return REBUILT;
     const expected = totalRows(plan);
     if (expected === 0) return NOTHING_CHANGED;
     const cutoffs = plan.steps.map((step) => ({ ...step, indexed: step.below }));
     const left = withReadOnly(dir.databasePath, RECOVERY_WAIT_MS, (db) =>
       [...countBelow(db, cutoffs, readPageCounts(db).pageSize).values()].reduce((sum, { rows }) => sum + rows, 0),
     );
-    if (left === expected) return NOTHING_CHANGED;
-    return prunedOnly(expected - left);
+    return left === expected ? NOTHING_CHANGED : prunedOnly(expected - left);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
   }
+}
+
+/** Which file it is that has the database's name. */
+function identityOf(persistDir: string): bigint {
+  return statSync(locatePersistDir(persistDir).databasePath, { bigint: true }).ino;
 }

@@ -47,8 +47,8 @@ export type Check =
   | { readonly title: string; readonly status: 'passed'; readonly note: GuardNote }
   /** Would refuse: only in a dry run, where a plan is shown all the same. */
   | { readonly title: string; readonly status: 'failed'; readonly error: MaintError }
-  /** Runs under the lock, just before the first write. */
-  | { readonly title: string; readonly status: 'later' };
+  /** Runs under the lock: `when` says when. */
+  | { readonly title: string; readonly status: 'later'; readonly when: string };
 
 /** Runs the guards on the path alone. Throws at the first that fails: what they guard against forbids reading. */
 export async function verifyPath(context: GuardContext): Promise<readonly Check[]> {
@@ -66,7 +66,7 @@ export async function verifyPath(context: GuardContext): Promise<readonly Check[
 export async function verifyPlanned(context: PlannedContext, isDryRun: boolean): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const guard of GUARDS) {
-    if (guard.stage === 'locked') checks.push({ title: guard.title, status: 'later' });
+    if (guard.stage === 'locked') checks.push({ title: guard.title, status: 'later', when: 'before the first write' });
     if (guard.stage !== 'planned') continue;
     try {
       checks.push(passed(guard.title, await guard.verify(context)));

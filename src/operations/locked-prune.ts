@@ -1,25 +1,19 @@
 /**
  * The transaction that deletes. Runs in the child process, on one connection that holds the exclusive lock.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { deleteBelow, readLastSeqId } from '../chroma/embeddings-queue.ts';
-import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
-import { locatePersistDir } from '../chroma/persist-dir.ts';
-import { isSamePlan, totalRows } from '../chroma/prune-plan.ts';
+import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { translate } from '../sqlite/errors.ts';
 import { inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
+import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { counted } from '../units.ts';
 import type { AgreedPrune, Stage } from './agreement.ts';
-import { verifyLocked, verifyPath } from './guards.ts';
 import type { GuardContext } from './guard-context.ts';
-import { verifyNotInUse } from './in-use.ts';
-import { indexDirectories, namingHolders } from './planning.ts';
-import { planFromReading, readDirectory } from './reading.ts';
-import { redacted } from './redact.ts';
-import { excludedBy } from './target.ts';
+import { verifyLocked } from './guards.ts';
+import { namingHolders } from './planning.ts';
+import { contextBeforeLock, planAgain, syncIndexes } from './under-lock.ts';
 
 /** What goes with the deletion. */
 export interface Accompaniment {
@@ -39,16 +33,13 @@ export async function pruneUnderLock(
   ownProcesses: readonly number[],
   { onStage, afterwards }: Accompaniment,
 ): Promise<number> {
-  const { target } = agreed;
-  const dir = locatePersistDir(target.path);
-  const context: GuardContext = { dir, host, allow: target.allow, waitMs: target.waitMs, ownProcesses };
   onStage('checking');
-  await verifyPath(context);
-  await verifyNotInUse(context);
+  const context = await contextBeforeLock(agreed, host, ownProcesses);
+  const { databasePath } = context.dir;
   return namingHolders(context, () =>
-    withWritable(dir.databasePath, target.waitMs, (db) => {
+    withWritable(databasePath, context.waitMs, (db) => {
       const deleted = inExclusiveTransaction(db, () => deleteAgreed(db, context, agreed, onStage));
-      if (afterwards) committed(dir.databasePath, deleted, () => afterwards(db));
+      if (afterwards) committed(databasePath, deleted, () => afterwards(db));
       return deleted;
     }),
   );
@@ -74,21 +65,17 @@ export function prunedOnly(deleted: number): string {
 function deleteAgreed(
   db: Database,
   context: GuardContext,
-  { target, plan, isPruning }: AgreedPrune,
+  agreed: AgreedPrune,
   onStage: Accompaniment['onStage'],
 ): number {
-  // Read again under the lock: it shuts out a Chroma that would save an index inside an uncommitted transaction.
-  const found = readDirectory(db, context.dir);
-  const reading = target.redact ? redacted(found) : found;
-  const options = { excluded: excludedBy(target, found.collections), skipIndexCheck: target.skipIndexCheck };
-  const current = isPruning ? planFromReading(db, reading, options) : plan;
-  if (!isSamePlan(current, plan)) throw planStale(context.dir.given);
+  removeLeftover(context.dir.databasePath);
+  const { reading, current } = planAgain(db, context, agreed);
   verifyLocked({ ...context, reading, needs: [], whenShort: '', db });
 
   const expected = totalRows(current);
   if (expected === 0) return 0;
   onStage('pruning');
-  for (const directory of indexDirectories(context.dir, reading, current)) syncIndex(directory, context.host);
+  syncIndexes(context, reading, current);
   const deleted = deleteBelow(db, current.steps);
   const lastSeqId = readLastSeqId(db);
   if (deleted !== expected || lastSeqId !== reading.lastSeqId) {
@@ -97,21 +84,4 @@ function deleteAgreed(
     );
   }
   return deleted;
-}
-
-/**
- * Chroma never syncs its index files. Until they are on the disk, a power loss could take them and leave the deleted
- * rows deleted: then nobody would hold those vectors.
- */
-function syncIndex(directory: string, host: Host): void {
-  const files = INDEX_FILE_NAMES.map((name) => join(directory, name)).filter((path) => existsSync(path));
-  for (const path of [...files, directory]) host.sync(path);
-}
-
-function planStale(given: string): MaintError {
-  return new MaintError('PLAN_STALE', {
-    message: `${given} changed after the plan was shown`,
-    details: ['other rows would be deleted now than those that were agreed to'],
-    hint: 'make sure that Chroma is stopped, then run this again',
-  });
 }

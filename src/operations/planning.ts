@@ -39,11 +39,21 @@ export interface DirectoryPlan {
   readonly isJournalRecovered: boolean;
 }
 
-export interface PlanningOptions {
+export interface PlanningOptions<S extends Strategy> {
   readonly isDryRun: boolean;
   /** Leaves the prune out of the plan: nothing is to be deleted. */
   readonly withoutPrune?: boolean;
-  needs(sizes: PlannedSizes): { readonly needs: readonly SpaceNeed[]; readonly whenShort: string };
+  strategy(sizes: PlannedSizes, context: GuardContext): S | Promise<S>;
+}
+
+/** How a verb goes about its work, and what that needs. */
+export interface Strategy {
+  readonly needs: readonly SpaceNeed[];
+  readonly whenShort: string;
+}
+
+export interface StrategicPlan<S extends Strategy> extends DirectoryPlan {
+  readonly strategy: S;
 }
 
 /** The numbers that space is estimated from, in bytes. */
@@ -59,10 +69,16 @@ export interface PlannedSizes {
   /** The part of `queueBytes` on leaf pages of the b-tree. */
   readonly queueLeafBytes: number;
   readonly pageSize: number;
+  /** Why the database cannot be copied table by table, null where it can. */
+  readonly obstacleToCopy: string | null;
 }
 
 /** Plans what `target` asks for. Throws the first guard that fails; in a dry run those are listed in the plan. */
-export async function planDirectory(target: Target, host: Host, options: PlanningOptions): Promise<DirectoryPlan> {
+export async function planDirectory<S extends Strategy>(
+  target: Target,
+  host: Host,
+  options: PlanningOptions<S>,
+): Promise<StrategicPlan<S>> {
   const dir = locatePersistDir(target.path);
   const context: GuardContext = {
     dir,
@@ -78,16 +94,17 @@ export async function planDirectory(target: Target, host: Host, options: Plannin
 }
 
 /** Plans where the path is in order and no journal waits to be played back. */
-async function planSound(
+async function planSound<S extends Strategy>(
   target: Target,
   context: GuardContext,
   pathChecks: readonly Check[],
-  options: PlanningOptions,
-): Promise<DirectoryPlan> {
+  options: PlanningOptions<S>,
+): Promise<StrategicPlan<S>> {
   const { dir } = context;
   const { reading, prune, autoPurge } = namingHolders(context, () => readAndPlan(dir, target, options));
   const sizes = sizesOf(dir, reading, prune);
-  const planned = { ...context, reading, ...options.needs(sizes) };
+  const strategy = await options.strategy(sizes, context);
+  const planned = { ...context, reading, needs: strategy.needs, whenShort: strategy.whenShort };
   const plannedChecks = await verifyPlanned(planned, options.isDryRun);
   return {
     target,
@@ -101,6 +118,7 @@ async function planSound(
     autoPurge,
     versions: reading.schema.versions,
     isJournalRecovered: dir.journal === 'hot',
+    strategy,
   };
 }
 
@@ -110,7 +128,11 @@ interface ReadPlan {
   readonly autoPurge: AutoPurge;
 }
 
-function readAndPlan(dir: PersistDir, target: Target, { withoutPrune, isDryRun }: PlanningOptions): ReadPlan {
+function readAndPlan(
+  dir: PersistDir,
+  target: Target,
+  { withoutPrune, isDryRun }: Pick<PlanningOptions<Strategy>, 'withoutPrune' | 'isDryRun'>,
+): ReadPlan {
   // A dry run may be made beside a running server, whose commits are short.
   const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
   return withReadOnly(dir.databasePath, waitMs, (db) =>
@@ -126,7 +148,7 @@ function readAndPlan(dir: PersistDir, target: Target, { withoutPrune, isDryRun }
   );
 }
 
-function sizesOf(dir: PersistDir, { pages, usage }: Reading, prune: PrunePlan): PlannedSizes {
+function sizesOf(dir: PersistDir, { pages, usage, obstacleToCopy: obstacle }: Reading, prune: PrunePlan): PlannedSizes {
   const sum = (measure: (topic: TopicUsage) => number): number =>
     [...usage.values()].reduce((total, each) => total + measure(each), 0);
   return {
@@ -139,6 +161,7 @@ function sizesOf(dir: PersistDir, { pages, usage }: Reading, prune: PrunePlan): 
     queueBytes: sum(({ bytes }) => bytes),
     queueLeafBytes: sum(({ leafBytes }) => leafBytes),
     pageSize: pages.pageSize,
+    obstacleToCopy: obstacle,
   };
 }
 

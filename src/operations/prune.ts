@@ -41,7 +41,7 @@ export function pruneJournalNeed(sizes: PlannedSizes): SpaceNeed {
 export function planPrune(target: Target, host: Host, isDryRun: boolean): Promise<DirectoryPlan> {
   return planDirectory(target, host, {
     isDryRun,
-    needs: (sizes) => ({
+    strategy: (sizes) => ({
       needs: [pruneJournalNeed(sizes)],
       whenShort: 'free some space, or prune one collection at a time with --collection',
     }),
@@ -52,14 +52,14 @@ export function planPrune(target: Target, host: Host, isDryRun: boolean): Promis
 export async function executePrune(plan: DirectoryPlan, host: Host, execution: Execution): Promise<PruneReport> {
   if (totalRows(plan.prune) === 0) return { plan, deleted: 0 };
   const agreed = { target: plan.target, plan: plan.prune, isPruning: true };
-  const { deleted } = await executeJob('prune', agreed, host, execution);
+  const { deleted } = await executeJob({ kind: 'prune', agreed }, host, execution);
   return { plan: executed(plan), deleted };
 }
 
 /** The plan once it has been executed: the guards that had to wait for the lock have passed too. */
 export function executed(plan: DirectoryPlan): DirectoryPlan {
   const checks = plan.checks.map((check): Check =>
-    check.status === 'later' ? { ...check, status: 'passed', note: null } : check,
+    check.status === 'later' ? { title: check.title, status: 'passed', note: null } : check,
   );
   return { ...plan, checks };
 }

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { readCatalog, type Catalog, type CatalogCollection, type CatalogSegment } from '../chroma/catalog.ts';
-import { countBelow, countMissingFromIndex, readLastSeqId, readUsage } from '../chroma/embeddings-queue.ts';
+import { countBelow, countMissingFromIndex, QUEUE, readLastSeqId, readUsage } from '../chroma/embeddings-queue.ts';
 import { indexFilesDamage, readHnswHeader, type HnswReading } from '../chroma/hnsw-files.ts';
 import { idsNotIndexed, readIndexMetadata, type IndexMetadataReading } from '../chroma/index-metadata.ts';
 import { metadataPosition, readMaxSeqIds, vectorPosition } from '../chroma/max-seq-id.ts';
@@ -22,6 +22,7 @@ import { planCutoffs, planPrune, type CollectionCutoff, type PrunePlan } from '.
 import { readSchema } from '../chroma/schema.ts';
 import type { DecodedSeqId, SeqId } from '../chroma/seq-id.ts';
 import { topicsByCollectionId } from '../chroma/topic.ts';
+import { obstacleToCopy } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import { readPageCounts, type PageCounts } from '../sqlite/pages.ts';
 
@@ -35,6 +36,8 @@ export interface Reading {
   readonly orphanTopics: readonly TopicUsage[];
   readonly lastSeqId: SeqId;
   readonly pages: PageCounts;
+  /** Why the database cannot be copied table by table, null where it can. */
+  readonly obstacleToCopy: string | null;
   /** Table `max_seq_id`, rows of deleted segments included. */
   readonly recorded: ReadonlyMap<SegmentId, DecodedSeqId>;
   /** The files of each live vector segment. */
@@ -74,6 +77,7 @@ export function readDirectory(db: Database, dir: PersistDir): Reading {
     orphanTopics: [...usage.values()].filter(({ topic }) => !owned.has(topic)),
     lastSeqId: readLastSeqId(db),
     pages,
+    obstacleToCopy: obstacleToCopy(db, QUEUE),
     recorded,
     index,
   };

@@ -4,9 +4,6 @@
 import type { Database } from '../sqlite/open.ts';
 
 const VACUUM = 'VACUUM';
-const HAS_LOG = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'maintenance_log'";
-// As Chroma writes it, after a VACUUM only: the id stays NULL (0.6.3 chromadb/cli/cli.py, 1.5.9 rust/cli vacuum.rs).
-const LOG = "INSERT INTO maintenance_log (operation, timestamp) VALUES ('vacuum', CURRENT_TIMESTAMP)";
 
 /**
  * Rewrites the database without its free pages. Atomic: SQLite copies into a temporary file and back under a rollback
@@ -14,6 +11,17 @@ const LOG = "INSERT INTO maintenance_log (operation, timestamp) VALUES ('vacuum'
  */
 export function vacuumInPlace(db: Database): void {
   db.exec(VACUUM);
-  const tables = db.prepare<[], bigint>(HAS_LOG).pluck().get();
-  if (tables === 1n) db.prepare(LOG).run();
+  logVacuum(db, 'main');
+}
+
+/** Writes the row that Chroma writes after a VACUUM only: the id stays NULL (0.6.3 chromadb/cli/cli.py, 1.5.9 rust/cli vacuum.rs). */
+export function logVacuum(db: Database, schema: 'main' | 'rebuilt'): void {
+  const table = db
+    .prepare<[], bigint>(
+      `SELECT COUNT(*) FROM ${schema}.sqlite_schema WHERE type = 'table' AND name = 'maintenance_log'`,
+    )
+    .pluck()
+    .get();
+  if (table !== 1n) return;
+  db.exec(`INSERT INTO ${schema}.maintenance_log (operation, timestamp) VALUES ('vacuum', CURRENT_TIMESTAMP)`);
 }

@@ -9,10 +9,11 @@ import type { Host } from '../host/host.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { Execution } from './child.ts';
 import { executeJob } from './execute.ts';
-import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
+import { planDirectory, type DirectoryPlan, type PlannedSizes, type Strategy } from './planning.ts';
 import { executed, pruneJournalNeed } from './prune.ts';
-import type { SpaceNeed } from './guard-context.ts';
+import type { GuardContext, SpaceNeed } from './guard-context.ts';
 import type { Target } from './target.ts';
+import { chooseMode, IN_PLACE, type ChosenMode, type VacuumMode } from './vacuum-mode.ts';
 
 /** Below it a vacuum is not worth rewriting the file. */
 export type MinReclaim =
@@ -25,6 +26,9 @@ export interface VacuumRequest {
   readonly minReclaim: MinReclaim;
   /** Where SQLite puts the temporary copy, null for its own choice. */
   readonly tempDir: string | null;
+  readonly mode: VacuumMode | 'auto';
+  /** Compare every row of a rebuilt database with the old one. */
+  readonly isFullyVerified: boolean;
 }
 
 export interface VacuumPlan {
@@ -36,6 +40,7 @@ export interface VacuumPlan {
   /** False where less can be given back than was asked for: nothing is done then. */
   readonly isWorthwhile: boolean;
   readonly temporaryDirectory: string;
+  readonly mode: ChosenMode;
 }
 
 export interface VacuumReport {
@@ -45,17 +50,19 @@ export interface VacuumReport {
   readonly databaseBytesAfter: number;
 }
 
+interface VacuumStrategy extends Strategy {
+  readonly mode: ChosenMode;
+}
+
 /** Plans a vacuum. Reads only. */
 export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: boolean): Promise<VacuumPlan> {
   const temporaryDirectory = temporaryDirectoryOf(request, host);
-  const directory = await planDirectory(request.target, host, {
+  const { strategy, ...planned } = await planDirectory(request.target, host, {
     isDryRun,
     withoutPrune: request.withoutPrune,
-    needs: (sizes) => ({
-      needs: isWorthwhile(request, sizes) ? vacuumNeeds(sizes, temporaryDirectory) : [],
-      whenShort: `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth; or move the temporary copy with --temp-dir <dir>`,
-    }),
+    strategy: (sizes, context) => strategyFor(request, sizes, context, temporaryDirectory),
   });
+  const directory = strategy.mode.kind === 'rebuild' ? checkedAfterwards(planned) : planned;
   const { databaseBytes } = directory;
   const sizes: FileSizes = { ...directory, prunableBytes: totalBytes(directory.prune) };
   const reclaimableBytes = reclaimable(sizes);
@@ -66,7 +73,34 @@ export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: b
     reclaimableBytes,
     isWorthwhile: isWorthwhile(request, sizes),
     temporaryDirectory,
+    mode: strategy.mode,
   };
+}
+
+/** A rebuild leaves the old file as it is and checks the new one, so that nothing is read twice. */
+function checkedAfterwards(plan: DirectoryPlan): DirectoryPlan {
+  const checks = plan.checks.map((check) =>
+    check.status === 'later' ? { ...check, when: 'of the new file, before it is put in place' } : check,
+  );
+  return { ...plan, checks };
+}
+
+function strategyFor(
+  request: VacuumRequest,
+  sizes: PlannedSizes,
+  context: GuardContext,
+  temporaryDirectory: string,
+): VacuumStrategy {
+  const prune = `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth`;
+  if (!isWorthwhile(request, sizes)) return { mode: IN_PLACE, needs: [], whenShort: prune };
+  const mode = chooseMode(request.mode, sizes, context);
+  return mode.kind === 'rebuild'
+    ? { mode, needs: rebuildNeeds(sizes), whenShort: prune }
+    : {
+        mode,
+        needs: inPlaceNeeds(sizes, temporaryDirectory),
+        whenShort: `${prune}; or move the temporary copy with --temp-dir <dir>`,
+      };
 }
 
 type FileSizes = Pick<PlannedSizes, 'databaseBytes' | 'freeBytes' | 'prunableBytes'>;
@@ -85,7 +119,11 @@ export async function executeVacuum(plan: VacuumPlan, host: Host, execution: Exe
   const { dir, prune, target, databaseBytes } = plan.directory;
   if (!plan.isWorthwhile) return { plan, deleted: 0, isDone: false, databaseBytesAfter: databaseBytes };
   const agreed = { target, plan: prune, isPruning: !plan.request.withoutPrune };
-  const { deleted } = await executeJob('vacuum', agreed, host, execution);
+  const job =
+    plan.mode.kind === 'rebuild'
+      ? ({ kind: 'rebuild', agreed, isFull: plan.request.isFullyVerified } as const)
+      : ({ kind: 'vacuum', agreed } as const);
+  const { deleted } = await executeJob(job, host, execution);
   const done = { ...plan, directory: executed(plan.directory) };
   return { plan: done, deleted, isDone: true, databaseBytesAfter: statSync(dir.databasePath).size };
 }
@@ -95,13 +133,18 @@ export async function executeVacuum(plan: VacuumPlan, host: Host, execution: Exe
  * overwrites; the delete before it has a journal of its own, which is gone by then. Never a flat 2×: with most of the
  * file prunable that would refuse exactly the directories that need it most.
  */
-function vacuumNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly SpaceNeed[] {
+function inPlaceNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly SpaceNeed[] {
   const live = liveBytes(sizes);
   const journal = Math.max(live, pruneJournalNeed(sizes).bytes);
   return [
     { directory: temporaryDirectory, bytes: live, purpose: "VACUUM's temporary copy" },
     { directory: sizes.dir.path, bytes: journal, purpose: 'the rollback journal' },
   ];
+}
+
+/** The new file, beside the old one. Nothing is written to the old one, so there is no journal. */
+function rebuildNeeds(sizes: PlannedSizes): readonly SpaceNeed[] {
+  return [{ directory: sizes.dir.path, bytes: liveBytes(sizes), purpose: 'the new database' }];
 }
 
 /** Upper estimate: a tenth of what is to be pruned may sit on pages that stay. */

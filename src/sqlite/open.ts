@@ -45,6 +45,15 @@ export function inExclusiveTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).exclusive();
 }
 
+/**
+ * Takes the exclusive lock, and keeps it through every commit until the connection is closed. Writes nothing, and so
+ * leaves no journal at the database's path.
+ */
+export function holdLock(db: Database): void {
+  db.pragma('main.locking_mode = EXCLUSIVE');
+  inExclusiveTransaction(db, () => undefined);
+}
+
 /** Runs `work` on one unchanging view of the database. Keeps writers from committing for as long as it runs. */
 export function inReadTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).deferred();

@@ -1,8 +1,7 @@
 import { messageOf, systemErrorCode } from '../errors.ts';
 import type { Database } from './open.ts';
 
-const TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0";
-const PROBLEMS = 'SELECT quick_check AS problem FROM pragma_quick_check(?)';
+const PROBLEMS = 'SELECT quick_check AS problem FROM pragma_quick_check(?, ?)';
 const SOUND = 'ok';
 
 /**
@@ -10,17 +9,17 @@ const SOUND = 'ok';
  * Table by table, because since SQLite 3.44 the whole-database form also runs FTS5's own check, which took 3.0 s
  * instead of 0.15 s on a 1.2 GB directory and says nothing about the rows that are kept or deleted here.
  */
-export function quickCheck(db: Database): readonly string[] {
+export function quickCheck(db: Database, schema: 'main' | 'rebuilt' = 'main'): readonly string[] {
   return db
-    .prepare<[], string>(TABLES)
+    .prepare<[], string>(`SELECT name FROM ${schema}.sqlite_schema WHERE type = 'table' AND rootpage > 0`)
     .pluck()
     .all()
-    .flatMap((table) => problemsOf(db, table).map((problem) => `${table}: ${problem}`));
+    .flatMap((table) => problemsOf(db, schema, table).map((problem) => `${table}: ${problem}`));
 }
 
-function problemsOf(db: Database, table: string): readonly string[] {
+function problemsOf(db: Database, schema: string, table: string): readonly string[] {
   try {
-    const answers = db.prepare<[string], string>(PROBLEMS).pluck().all(table);
+    const answers = db.prepare<[string, string], string>(PROBLEMS).pluck().all(table, schema);
     return answers.filter((answer) => answer !== SOUND);
   } catch (error) {
     // Where a page is damaged beyond its header the check gives up instead of answering.

@@ -164,7 +164,7 @@ describe('--no-prune', () => {
 describe('--quiet', () => {
   it('leaves the result and drops warnings', async () => {
     const dir = await unpacked('0.5.5');
-    const host = { holdersOf: () => ({ holders: [], unreadable: 3, isSupported: true }) };
+    const host = { holdersOf: () => ({ holders: [], unreadable: 3, isSupported: true, isWholeMachine: true }) };
     expect((await run(['prune', dir, '--dry-run'], {}, host)).stderr).toContain('warning: 3 processes of other users');
     expect(await run(['prune', dir, '--dry-run', '--quiet'], {}, host)).toMatchObject({
       stderr: '',

@@ -98,6 +98,7 @@ const IN_USE: Partial<Host> = {
     holders: [{ pid: 1427, user: 'chroma', command: 'chroma run', openFiles: 1, hasDatabaseOpen: true }],
     unreadable: 0,
     isSupported: true,
+    isWholeMachine: true,
   }),
 };
 

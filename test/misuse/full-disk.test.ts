@@ -3,12 +3,12 @@
  * there is plenty, so that SQLite itself runs into the wall.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { enlarge } from '../support/enlarge.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
-import { seqIdsOf, withDatabase } from '../support/state.ts';
+import { otherFilesOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -57,11 +57,31 @@ describe('a disk that fills up', () => {
     expect(withDatabase(after, (db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
   });
 
+  it('while a new file is written leaves everything as it was, and no file behind', async () => {
+    const dir = await unpacked('0.5.5');
+    enlarge(dir, 'drafts', 2_000, 1_536);
+    const [ids, files] = [seqIdsOf(dir), otherFilesOf(dir)];
+    const { status, stderr, after } = onSmallDisk(dir, 6_000, ['vacuum', 'persist', '--yes', '--mode', 'rebuild']);
+    expect(status, stderr).toBe(15);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'NO_SPACE', changed: false, state: 'nothing was changed' });
+    expect(seqIdsOf(after)).toEqual(ids);
+    expect(otherFilesOf(after)).toEqual(files);
+    expect(readdirSync(after).toSorted()).toEqual(readdirSync(dir).toSorted());
+  });
+
   it('during VACUUM leaves what the prune left, and says so', async () => {
     const dir = await unpacked('0.5.5');
     enlarge(dir, 'drafts', 2_000, 1_536);
     const ids = seqIdsOf(dir);
-    const { status, stderr, after } = onSmallDisk(dir, 6_000, ['vacuum', 'persist', '--yes', '--min-reclaim', '0']);
+    const { status, stderr, after } = onSmallDisk(dir, 6_000, [
+      'vacuum',
+      'persist',
+      '--yes',
+      '--mode',
+      'in-place',
+      '--min-reclaim',
+      '0',
+    ]);
     expect(status, stderr).toBe(15);
     expect(JSON.parse(stderr)).toMatchObject({
       code: 'NO_SPACE',

@@ -1,36 +1,12 @@
 /**
  * Other processes at the directory: real ones.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
 import { unpacked } from '../support/fixtures.ts';
+import { holdingOpen, inTransaction } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { bytesOf, seqIdsOf } from '../support/state.ts';
-
-const SQLITE = createRequire(import.meta.url).resolve('better-sqlite3');
-
-/** Starts a process that runs `script` and waits until it says that it is there. */
-async function started(script: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-e', `${script}; console.log('there'); setInterval(() => undefined, 1000)`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child.stdout ?? child, 'data');
-  return child;
-}
-
-function holdingOpen(path: string): Promise<ChildProcess> {
-  return started(`require('node:fs').openSync(${JSON.stringify(path)}, 'r')`);
-}
-
-function inTransaction(path: string, begin: string): Promise<ChildProcess> {
-  return started(
-    `globalThis.db = new (require(${JSON.stringify(SQLITE)}))(${JSON.stringify(path)}); db.exec(${JSON.stringify(begin)})`,
-  );
-}
 
 describe('a process that has the database open without a lock, as an idle Chroma does', () => {
   it('stops prune and vacuum, is named with PID, user and command, and no byte changes', async () => {

@@ -154,8 +154,15 @@ const MISUSES: readonly Misuse[] = [
   {
     title: 'a damaged page',
     prepare: damaged('0.5.5', (dir) => damage.damagedPage(dir, 'embedding_metadata')),
-    exitCodes: { prune: 14, vacuum: 14 },
-    says: /quick_check found damage|database is damaged/,
+    exitCodes: { prune: 14 },
+    says: /quick_check found damage/,
+  },
+  {
+    title: 'a damaged page, to be rewritten in place',
+    prepare: damaged('0.5.5', (dir) => damage.damagedPage(dir, 'embedding_metadata')),
+    exitCodes: { vacuum: 14 },
+    options: ['--yes', '--mode', 'in-place'],
+    says: /quick_check found damage/,
   },
   {
     title: 'a symlinked database',

@@ -15,6 +15,7 @@ import { run } from '../support/run.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 const FIXTURE = '0.5.5';
+const IN_PLACE = ['vacuum', '--yes', '--min-reclaim', '0', '--mode', 'in-place'];
 const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 
 interface Ended {
@@ -90,7 +91,7 @@ describe('a vacuum that is ended in the middle', () => {
     async (signal) => {
       const dir = await largeDirectory();
       const [ids, tables, files] = [seqIdsOf(dir), rowsOf(dir, ['embeddings_queue']), otherFilesOf(dir)];
-      const started = start(['vacuum', dir, '--yes', '--min-reclaim', '0', '--json']);
+      const started = start([...IN_PLACE, dir, '--json']);
       await vacuumIsWriting(dir, started);
       const child = workingChildOf(started.process);
       started.process.kill(signal);
@@ -116,7 +117,7 @@ describe('a vacuum that is ended in the middle', () => {
     const dir = await largeDirectory();
     await run(['prune', dir, '--yes']);
     const [rows, size] = [rowsOf(dir), statSync(join(dir, 'chroma.sqlite3')).size];
-    const { exitCode, stderr } = await run(['vacuum', dir, '--yes', '--min-reclaim', '0', '--timeout', '0s', '--json']);
+    const { exitCode, stderr } = await run([...IN_PLACE, dir, '--timeout', '0s', '--json']);
     expect(exitCode).toBe(1);
     expect(JSON.parse(stderr)).toMatchObject({
       code: 'FAILED',
@@ -131,7 +132,7 @@ describe('a vacuum that is ended in the middle', () => {
   it('by the death of the working process alone is reported and rolled back', async () => {
     const dir = await largeDirectory();
     const ids = seqIdsOf(dir);
-    const started = start(['vacuum', dir, '--yes', '--min-reclaim', '0', '--json']);
+    const started = start([...IN_PLACE, dir, '--json']);
     await vacuumIsWriting(dir, started);
     process.kill(workingChildOf(started.process), 'SIGKILL');
     const { exitCode, stderr } = await started.ended;
@@ -149,7 +150,7 @@ describe('a vacuum that is ended in the middle', () => {
   it('by kill -9 of everything is refused as a hot journal, and --recover-journal brings every row back', async () => {
     const dir = await largeDirectory();
     const [ids, tables] = [seqIdsOf(dir), rowsOf(dir, ['embeddings_queue'])];
-    const started = start(['vacuum', dir, '--yes', '--min-reclaim', '0']);
+    const started = start([...IN_PLACE, dir]);
     await vacuumIsWriting(dir, started);
     const child = workingChildOf(started.process);
     started.process.kill('SIGKILL');

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { MinReclaim } from '../../operations/vacuum.ts';
+import type { VacuumMode } from '../../operations/vacuum-mode.ts';
 import type { CommandContext } from '../command-context.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
 import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
@@ -8,6 +9,8 @@ interface VacuumOptions extends WritingOptions {
   readonly prune: boolean;
   readonly minReclaim: MinReclaim;
   readonly tempDir?: string;
+  readonly mode: VacuumMode | 'auto';
+  readonly verify: 'usual' | 'full';
 }
 
 const ONE_PERCENT: MinReclaim = { kind: 'share', share: 0.01 };
@@ -23,6 +26,16 @@ export function vacuumCommand(context: CommandContext): Command {
         .argParser(minReclaim)
         .default(ONE_PERCENT, '1%'),
     )
+    .addOption(
+      new Option('--mode <mode>', 'write a new file and put it in place, or rewrite the old one')
+        .choices(['auto', 'rebuild', 'in-place'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--verify <extent>', 'compare a new file with the old one: where rows were dropped, or row by row')
+        .choices(['usual', 'full'])
+        .default('usual'),
+    )
     .option('--temp-dir <dir>', "where SQLite puts VACUUM's temporary copy")
     .addHelpText('after', helpFooter('chroma-maint vacuum ./persist --yes --min-reclaim 10%', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: VacuumOptions) => {
@@ -31,6 +44,8 @@ export function vacuumCommand(context: CommandContext): Command {
         withoutPrune: !options.prune,
         minReclaim: options.minReclaim,
         tempDir: options.tempDir ?? null,
+        mode: options.mode,
+        isFullyVerified: options.verify === 'full',
       };
       const [{ runSession }, { vacuumSession }] = await Promise.all([
         import('../session.ts'),

@@ -41,6 +41,6 @@ function checkWord(check: Check): string {
     case 'failed':
       return `${check.title} ✗`;
     case 'later':
-      return `${check.title}: before the first write`;
+      return `${check.title}: ${check.when}`;
   }
 }

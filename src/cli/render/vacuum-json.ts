@@ -20,20 +20,21 @@ interface Result {
 }
 
 function fields(plan: VacuumPlan, { changed, deleted, after }: Result): object {
-  const { directory, request, isWorthwhile, expectedBytes, reclaimableBytes, temporaryDirectory } = plan;
+  const { directory, request, isWorthwhile, expectedBytes, reclaimableBytes, temporaryDirectory, mode } = plan;
   return {
     schema: SCHEMA,
     persistDir: directory.dir.path,
     dryRun: directory.isDryRun,
     changed,
     journalRecovered: directory.isJournalRecovered,
-    mode: 'in-place',
+    mode: mode.kind,
+    modeReason: mode.kind === 'in-place' ? mode.because : null,
     isWorthwhile,
     before: { databaseBytes: directory.databaseBytes },
     after: { databaseBytes: after },
     reclaimedBytes: directory.databaseBytes - after,
     expected: { databaseBytes: expectedBytes, reclaimableBytes },
-    temporaryDirectory,
+    temporaryDirectory: mode.kind === 'in-place' ? temporaryDirectory : null,
     prune: request.withoutPrune ? null : pruneJson(directory, deleted),
   };
 }

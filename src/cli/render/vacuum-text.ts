@@ -11,16 +11,14 @@ import type { View } from './view.ts';
 const HANGING = ' '.repeat(11);
 
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
-  const { directory, expectedBytes, isWorthwhile, request, temporaryDirectory } = plan;
-  const { databaseBytes } = directory;
+  const { directory, expectedBytes, isWorthwhile, request } = plan;
   const given = printable(directory.dir.given);
   if (!isWorthwhile) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
   const live = formatBytes(expectedBytes);
   const lines = [
     view.style.bold(`Plan for ${given}`),
     ...(request.withoutPrune ? [] : step('prune', pruneStep(plan), view)),
-    ...step('vacuum', `rewrite the database in place: ${formatBytes(databaseBytes)} → about ${live}`, view),
-    ...step('needs', `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`, view),
+    ...modeLines(plan, live, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
     ...attentionLines(directory, view),
@@ -44,6 +42,22 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
     ...attentionLines(directory, view),
     ...growthLines(directory, view),
+  ];
+}
+
+function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: string, view: View): readonly string[] {
+  const sizes = `${formatBytes(directory.databaseBytes)} → about ${live}`;
+  if (mode.kind === 'rebuild') {
+    return [
+      ...step('vacuum', 'write the live rows into a new file, verify it, put it in place', view),
+      ...step('', sizes, view),
+      ...step('needs', `about ${live} beside the database`, view),
+    ];
+  }
+  return [
+    ...step('vacuum', `rewrite the database in place: ${sizes}`, view),
+    ...(mode.because === null ? [] : step('because', mode.because, view)),
+    ...step('needs', `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`, view),
   ];
 }
 

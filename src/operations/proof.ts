@@ -1,0 +1,28 @@
+/**
+ * The proof that nobody else has the database open. A rename relies on it: SQLite's locks protect rows, not names.
+ */
+import type { GuardContext } from './guard-context.ts';
+import { uncertainty } from './in-use.ts';
+
+export type Proof = { readonly isProved: true } | { readonly isProved: false; readonly because: string };
+
+/**
+ * Looks for holders, and asks the kernel through the open `descriptor` of the database. Where it does not answer, the
+ * scan counts only if it saw every process of the machine.
+ */
+export function proofOfNobody({ dir, host, ownProcesses }: GuardContext, descriptor: number): Proof {
+  const scan = host.holdersOf(dir.path, ownProcesses);
+  if (scan.holders.length > 0) return unproved('another process has the directory open');
+  const lease = host.probeLease(descriptor);
+  if (lease === 'granted') return { isProved: true };
+  if (lease === 'refused') return unproved('a process that cannot be seen from here has the database open');
+  const unknown = uncertainty(scan);
+  if (unknown !== null) return unproved(unknown);
+  return scan.isWholeMachine
+    ? { isProved: true }
+    : unproved('processes outside this container cannot be seen from here');
+}
+
+function unproved(because: string): Proof {
+  return { isProved: false, because };
+}

@@ -1,0 +1,145 @@
+/**
+ * Prune and vacuum in one: the rows that live are copied into a new file, which takes the old one's place by a rename.
+ * Runs in the child process. Nothing is written to the old file before the rename, which is the only commit point.
+ */
+import { statSync } from 'node:fs';
+import { readCopiedQueue, withRowsToKeep } from '../chroma/embeddings-queue.ts';
+import { totalRows } from '../chroma/prune-plan.ts';
+import { MaintError, messageOf } from '../errors.ts';
+import type { FileIdentity, Host } from '../host/host.ts';
+import { differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
+import { borrowedDescriptor, spoilHeader } from '../sqlite/descriptor.ts';
+import { holdLock, inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
+import { quickCheck } from '../sqlite/quick-check.ts';
+import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt-file.ts';
+import type { AgreedPrune, Stage } from './agreement.ts';
+import type { GuardContext } from './guard-context.ts';
+import { inUse } from './in-use.ts';
+import { namingHolders } from './planning.ts';
+import { proofOfNobody } from './proof.ts';
+import { contextBeforeLock, planAgain, syncIndexes } from './under-lock.ts';
+import { logVacuum } from './vacuum-in-place.ts';
+
+export interface RebuildOptions {
+  readonly onStage: (stage: Stage) => void;
+  /** Compare every row of every table with the old file, not only those of the queue and of small tables. */
+  readonly isFull: boolean;
+}
+
+const POLL_MS = 500;
+
+/**
+ * Puts a new file with the rows that were agreed to stay in the old one's place, and returns how many rows went.
+ * Throws PLAN_STALE where other rows would go now, IN_USE where somebody opened the old file meanwhile. Whatever is
+ * thrown before the rename leaves the directory as it was.
+ */
+export async function rebuildUnderLock(
+  agreed: AgreedPrune,
+  host: Host,
+  ownProcesses: readonly number[],
+  options: RebuildOptions,
+): Promise<number> {
+  options.onStage('checking');
+  const context = await contextBeforeLock(agreed, host, ownProcesses);
+  return namingHolders(context, () =>
+    withWritable(context.dir.databasePath, context.waitMs, (db) => {
+      // From here to the close of the connection nobody else gets any lock, whatever commits in between.
+      holdLock(db);
+      removeLeftover(context.dir.databasePath);
+      try {
+        return replace(db, context, agreed, options);
+      } finally {
+        removeLeftover(context.dir.databasePath);
+      }
+    }),
+  );
+}
+
+function replace(db: Database, context: GuardContext, agreed: AgreedPrune, options: RebuildOptions): number {
+  const { dir, host } = context;
+  const descriptor = borrowedDescriptor(dir.databasePath);
+  if (descriptor === null) throw new Error('the descriptor of the open database is not to be found');
+  const old = statSync(dir.databasePath, { bigint: true });
+  const path = createRebuiltFile(dir.databasePath);
+  const deleted = withCopyAttached(db, path, () => copy(db, context, agreed, options));
+  options.onStage('swapping');
+  host.copyAttributes(dir.databasePath, path);
+  host.sync(path);
+  const proof = proofOfNobody(context, descriptor);
+  if (!proof.isProved) throw openedMeanwhile(context, proof.because);
+  putInPlace(dir.databasePath);
+  finish(context, descriptor, { device: old.dev, inode: old.ino }, options);
+  return deleted;
+}
+
+/** Fills the copy and verifies it. Returns how many rows it does not have. */
+function copy(db: Database, context: GuardContext, agreed: AgreedPrune, { onStage, isFull }: RebuildOptions): number {
+  const { reading, current } = planAgain(db, context, agreed);
+  if (reading.obstacleToCopy !== null) throw new Error(reading.obstacleToCopy);
+  const rowsBefore = [...reading.usage.values()].reduce((sum, { rows }) => sum + rows, 0);
+  const expected = totalRows(current);
+  onStage('rebuilding');
+  syncIndexes(context, reading, current);
+  return withRowsToKeep(db, current.steps, (filter) => {
+    inExclusiveTransaction(db, () => fillCopy(db, filter));
+    onStage('verifying');
+    const difference = differenceFromCopy(db, filter, isFull) ?? quickCheck(db, 'rebuilt')[0];
+    if (difference !== undefined) throw new Error(`the new file is not what it should be: ${difference}`);
+    const { rows, lastSeqId } = readCopiedQueue(db);
+    if (rows !== rowsBefore - expected || lastSeqId !== reading.lastSeqId) {
+      throw new Error(
+        `copied ${rows} of ${rowsBefore} rows and not ${expected} fewer, last seq_id ${lastSeqId} of ${reading.lastSeqId}`,
+      );
+    }
+    logVacuum(db, 'rebuilt');
+    return expected;
+  });
+}
+
+/** The last steps, once the new file has the old one's name: nothing of this may claim that nothing was changed. */
+function finish(context: GuardContext, descriptor: number, file: FileIdentity, options: RebuildOptions): void {
+  const { dir, host } = context;
+  try {
+    host.sync(dir.path);
+  } catch (error) {
+    throw new MaintError('FAILED', {
+      message: `the directory could not be synced after the new database was put in place: ${dir.path}`,
+      details: [messageOf(error)],
+      state: 'the new database is in place and whole; a power cut now could bring the old one back',
+      hint: 'look at the kernel log (dmesg); if the disk is failing, copy the directory first',
+      cause: error,
+    });
+  }
+  // Only now: spoiled before the directory is on the disk, a power cut would leave no database at all.
+  spoilHeader(descriptor);
+  waitForLateHolders(context, file, options);
+}
+
+/**
+ * Somebody may have opened the old file between the last look and the rename. SQLite stops its writes
+ * (READONLY_DBMOVED) and the spoiled header its reads, but at its close it would remove a journal of the new database,
+ * which has the same name. The lock on the old file keeps it from getting that far, so it is held until they are gone.
+ */
+function waitForLateHolders(context: GuardContext, file: FileIdentity, { onStage }: RebuildOptions): void {
+  const { host, ownProcesses } = context;
+  let told = '';
+  for (;;) {
+    const { holders } = host.holdersOfFile(file, ownProcesses);
+    if (holders.length === 0) return;
+    const pids = holders.map(({ pid }) => pid).join(', ');
+    if (pids !== told) onStage({ waitingFor: pids });
+    told = pids;
+    // The connection must stay open meanwhile, and closes when this call returns.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+  }
+}
+
+function openedMeanwhile({ dir, host, ownProcesses }: GuardContext, because: string): MaintError {
+  const { holders } = host.holdersOf(dir.path, ownProcesses);
+  if (holders.length > 0) return inUse(dir.given, holders);
+  return new MaintError('IN_USE', {
+    message: `${dir.given} was opened by somebody while it was rebuilt`,
+    details: [because],
+    hint: 'make sure that Chroma is stopped, then run this again; or give --mode in-place',
+  });
+}

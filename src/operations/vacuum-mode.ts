@@ -1,0 +1,50 @@
+/**
+ * Which of the two ways a vacuum takes: a rebuild reads and writes every live byte once, but renames a file, which is
+ * safe only where nobody has the old one open; SQLite's own VACUUM is safe beside everybody.
+ */
+import { MaintError, type ErrorCode } from '../errors.ts';
+import { withDescriptor } from '../sqlite/descriptor.ts';
+import type { GuardContext } from './guard-context.ts';
+import type { PlannedSizes } from './planning.ts';
+import { proofOfNobody } from './proof.ts';
+
+export type VacuumMode = 'rebuild' | 'in-place';
+
+export type ChosenMode =
+  | { readonly kind: 'rebuild' }
+  /** `because` is null where nothing stands against a rebuild but that it was not asked for. */
+  | { readonly kind: 'in-place'; readonly because: string | null };
+
+export const IN_PLACE: ChosenMode = { kind: 'in-place', because: null };
+
+interface Obstacle {
+  readonly code: ErrorCode;
+  readonly because: string;
+}
+
+/** Takes the rebuild where it can be proved safe. Throws where exactly that was asked for and cannot. */
+export function chooseMode(requested: VacuumMode | 'auto', sizes: PlannedSizes, context: GuardContext): ChosenMode {
+  if (requested === 'in-place') return IN_PLACE;
+  const obstacle = obstacleToRebuild(sizes, context);
+  if (obstacle === null) return { kind: 'rebuild' };
+  if (requested === 'auto') return { kind: 'in-place', because: obstacle.because };
+  throw new MaintError(obstacle.code, {
+    message: `${sizes.dir.given} cannot be rebuilt into a new file`,
+    details: [obstacle.because],
+    hint: 'let it be rewritten in place: --mode in-place',
+  });
+}
+
+function obstacleToRebuild(sizes: PlannedSizes, context: GuardContext): Obstacle | null {
+  const { dir, host } = context;
+  if (host.fileSystemOf(dir.path).isNetwork) {
+    return { code: 'UNSAFE_PLACE', because: 'the directory is on a network file system' };
+  }
+  if (sizes.obstacleToCopy !== null) return { code: 'UNSUPPORTED_SCHEMA', because: sizes.obstacleToCopy };
+  if (host.userId() !== 0 && host.userId() !== dir.database.owner) {
+    return { code: 'NOT_WRITABLE', because: 'the database belongs to another user, which a new file would not' };
+  }
+  // Every connection of this process is closed by now; the descriptor is the first of its kind.
+  const proof = withDescriptor(dir.databasePath, (descriptor) => proofOfNobody(context, descriptor));
+  return proof.isProved ? null : { code: 'IN_USE', because: proof.because };
+}

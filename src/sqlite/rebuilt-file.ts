@@ -1,0 +1,24 @@
+/**
+ * The new database file, until it has the old one's name.
+ */
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+
+/** Nothing else writes a file of such a name, and no other file is ever removed beside a database. */
+const SUFFIX = '.chroma-maint-rebuild';
+
+/** Creates the empty file beside the database, readable by nobody else for now, and returns its path. */
+export function createRebuiltFile(databasePath: string): string {
+  const path = `${databasePath}${SUFFIX}`;
+  closeSync(openSync(path, 'wx', 0o600));
+  return path;
+}
+
+/** Gives the new file the name of the old one: the moment in which a rebuild is done. */
+export function putInPlace(databasePath: string): void {
+  renameSync(`${databasePath}${SUFFIX}`, databasePath);
+}
+
+/** Removes what a rebuild that was killed has left. Only for the holder of the lock under which such a file is made. */
+export function removeLeftover(databasePath: string): void {
+  rmSync(`${databasePath}${SUFFIX}`, { force: true });
+}

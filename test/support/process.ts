@@ -1,0 +1,27 @@
+/** Other processes that tests need at a directory. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { onTestFinished } from 'vitest';
+
+export const SQLITE = createRequire(import.meta.url).resolve('better-sqlite3');
+
+/** Starts a process that runs `script` and waits until it says that it is there. */
+async function startedProcess(script: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', `${script}; console.log('there'); setInterval(() => undefined, 1000)`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout ?? child, 'data');
+  return child;
+}
+
+export function holdingOpen(path: string): Promise<ChildProcess> {
+  return startedProcess(`require('node:fs').openSync(${JSON.stringify(path)}, 'r')`);
+}
+
+export function inTransaction(path: string, begin: string): Promise<ChildProcess> {
+  return startedProcess(
+    `globalThis.db = new (require(${JSON.stringify(SQLITE)}))(${JSON.stringify(path)}); db.exec(${JSON.stringify(begin)})`,
+  );
+}
