@@ -24,7 +24,7 @@ const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAIL
   killed: {
     code: 'FAILED',
     fact: 'the working process ended before it was done',
-    hint: 'look for an out-of-memory kill in the kernel log (dmesg)',
+    hint: 'look at the kernel log (dmesg): memory may have run out, or the disk may be failing',
   },
 };
 

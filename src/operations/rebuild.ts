@@ -9,7 +9,7 @@ import { MaintError, messageOf } from '../errors.ts';
 import type { FileIdentity, Host } from '../host/host.ts';
 import { differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
 import { borrowedDescriptor, spoilHeader } from '../sqlite/descriptor.ts';
-import { holdLock, inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
+import { holdLock, inExclusiveTransaction, readThroughMaps, withWritable, type Database } from '../sqlite/open.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
 import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt-file.ts';
 import type { AgreedPrune, Stage } from './agreement.ts';
@@ -45,6 +45,7 @@ export async function rebuildUnderLock(
     withWritable(context.dir.databasePath, context.waitMs, (db) => {
       // From here to the close of the connection nobody else gets any lock, whatever commits in between.
       holdLock(db);
+      readThroughMaps(db);
       removeLeftover(context.dir.databasePath);
       try {
         return replace(db, context, agreed, options);

@@ -54,6 +54,15 @@ export function holdLock(db: Database): void {
   inExclusiveTransaction(db, () => undefined);
 }
 
+/**
+ * Lets SQLite read this database, and those attached later, through memory maps (2 GiB of each at most): page after page
+ * copied by `read` took 3.4 s instead of 2.4 s on 1.2 GB. For the working process only, because a disk that fails then
+ * ends the process with SIGBUS instead of an error.
+ */
+export function readThroughMaps(db: Database): void {
+  db.pragma(`mmap_size = ${2 ** 31}`);
+}
+
 /** Runs `work` on one unchanging view of the database. Keeps writers from committing for as long as it runs. */
 export function inReadTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).deferred();

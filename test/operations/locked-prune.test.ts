@@ -3,27 +3,13 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { realHost } from '../../src/host/real-host.ts';
-import type { AgreedPrune } from '../../src/operations/agreement.ts';
 import { pruneUnderLock } from '../../src/operations/locked-prune.ts';
-import { planPrune } from '../../src/operations/prune.ts';
-import type { Target } from '../../src/operations/target.ts';
 import { vacuumInPlace } from '../../src/operations/vacuum-in-place.ts';
 import type { PrunePlan } from '../../src/chroma/prune-plan.ts';
 import { seqId } from '../../src/chroma/seq-id.ts';
+import { agreed, SILENT } from '../support/agreed.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
-
-const SILENT = { onStage: () => undefined };
-
-function target(path: string): Target {
-  const allow = { recoverJournal: false, networkFs: false };
-  return { path, only: [], exclude: [], allow, skipIndexCheck: false, waitMs: 0, redact: false };
-}
-
-async function agreed(path: string): Promise<AgreedPrune> {
-  const { prune } = await planPrune(target(path), realHost, false);
-  return { target: target(path), plan: prune, isPruning: true };
-}
 
 describe('the transaction that deletes', () => {
   it('makes every index file and its directory durable before the rows are gone', async () => {

@@ -4,10 +4,9 @@ import { chmodSync, chownSync, existsSync, openSync, readdirSync, readSync, stat
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import type { AgreedPrune, Stage } from '../../src/operations/agreement.ts';
-import { planPrune } from '../../src/operations/prune.ts';
+import type { Stage } from '../../src/operations/agreement.ts';
 import { rebuildUnderLock } from '../../src/operations/rebuild.ts';
-import type { Target } from '../../src/operations/target.ts';
+import { agreed } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';
 import { FIXTURES, fixture, seqIdsIn, unpacked } from '../support/fixtures.ts';
 import { SQLITE } from '../support/process.ts';
@@ -15,13 +14,6 @@ import { run, runJson } from '../support/run.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 const REBUILD = ['vacuum', '--yes', '--min-reclaim', '0', '--mode', 'rebuild'];
-
-async function agreed(path: string): Promise<AgreedPrune> {
-  const allow = { recoverJournal: false, networkFs: false };
-  const target: Target = { path, only: [], exclude: [], allow, skipIndexCheck: false, waitMs: 0, redact: false };
-  const { prune } = await planPrune(target, realHost, false);
-  return { target, plan: prune, isPruning: true };
-}
 
 /** Rebuilds in this process. */
 async function rebuild(
