@@ -1,17 +1,20 @@
 import type { Stage } from '../operations/agreement.ts';
-import { formatElapsed } from '../units.ts';
+import type { Growth } from '../operations/vacuum.ts';
+import { formatBytes, formatElapsed } from '../units.ts';
 import type { Output } from './io.ts';
+import { cut } from './render/table.ts';
 
 const TICK_MS = 1_000;
+const LOG_MS = 10_000;
 const CLEAR_LINE = '\r\u001b[2K';
 
 const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   checking: 'checking the database',
   pruning: 'deleting WAL rows',
   vacuuming: 'rewriting the database',
-  rebuilding: 'writing the new database',
-  verifying: 'verifying the new database',
-  swapping: 'putting the new database in place',
+  rebuilding: 'writing the new file',
+  verifying: 'verifying the new file',
+  swapping: 'putting the new file in place',
 };
 
 export interface Progress {
@@ -20,30 +23,48 @@ export interface Progress {
 }
 
 /**
- * One line on a terminal that says what is being done and for how long; nothing anywhere else, but for a wait that only
- * a person can end.
+ * Says what is being done, for how long, and how far a file that is being written has grown: on a terminal in one line
+ * that is drawn again every second, in a log in one line every ten seconds. A wait that only a person can end is told
+ * in any case.
  */
-export function startProgress(output: Output, isWanted: boolean): Progress {
-  const isShown = isWanted && output.isTerminal;
+export function startProgress(output: Output, isWanted: boolean, growth: () => Growth | null): Progress {
+  const { isTerminal } = output;
   const started = performance.now();
-  let current = WORDS.checking;
-  const draw = (): void => {
-    if (isShown) output.write(`${CLEAR_LINE}${current}   ${formatElapsed(performance.now() - started)}`);
+  let words = WORDS.checking;
+  let writingSince: number | null = null;
+  const line = (): string => {
+    const now = performance.now();
+    const grown = writingSince === null ? null : growth();
+    const rest = grown === null ? formatElapsed(now - started) : growthText(grown, now - (writingSince ?? now));
+    return `${words}   ${rest}`;
   };
-  const timer = isShown ? setInterval(draw, TICK_MS) : undefined;
+  const draw = (): void => {
+    // A line that wraps could not be cleared.
+    output.write(isTerminal ? CLEAR_LINE + cut(line(), (output.columns ?? 80) - 1) : `${line()}\n`);
+  };
+  const timer = isWanted ? setInterval(draw, isTerminal ? TICK_MS : LOG_MS) : undefined;
   return {
     stage(stage) {
-      if (typeof stage === 'object') {
-        current = `done; waiting for pid ${stage.waitingFor} to close the old database`;
-        if (!isShown) output.write(`${current}\n`);
-      } else {
-        current = WORDS[stage];
-      }
-      draw();
+      const isWait = typeof stage === 'object';
+      words = isWait ? `done; waiting for pid ${stage.waitingFor} to close the old database` : WORDS[stage];
+      writingSince = stage === 'rebuilding' ? performance.now() : null;
+      if (isWanted && isTerminal) draw();
+      else if (isWait) output.write(`${words}\n`);
     },
     stop() {
       clearInterval(timer);
-      if (isShown) output.write(CLEAR_LINE);
+      if (isWanted && isTerminal) output.write(CLEAR_LINE);
     },
   };
+}
+
+/** `71 %   279.0 MiB of 393.0 MiB   212.0 MiB/s   0:01 left`. The expected size is an estimate and may be passed. */
+export function growthText({ written, expected }: Growth, elapsedMs: number): string {
+  const share = expected === 0 ? 1 : Math.min(written / expected, 0.99);
+  const bytes = `${Math.floor(share * 100)} %   ${formatBytes(written)} of ${formatBytes(expected)}`;
+  if (written === 0 || elapsedMs < TICK_MS) return bytes;
+  const rate = written / (elapsedMs / 1_000);
+  const left = Math.ceil(Math.max(expected - written, 0) / rate);
+  const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+  return `${bytes}   ${formatBytes(rate)}/s   ${clock} left`;
 }

@@ -6,6 +6,7 @@ import type { Execution } from '../operations/child.ts';
 import type { Check } from '../operations/guards.ts';
 import { statingRecovery } from '../operations/journal.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
+import type { Growth } from '../operations/vacuum.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
 import type { WritingOptions } from './options.ts';
@@ -22,6 +23,8 @@ export interface Session<Plan, Report> {
   readonly hasWork: (plan: Plan) => boolean;
   readonly question: (plan: Plan) => string;
   readonly execute: (plan: Plan, execution: Execution) => Promise<Report>;
+  /** How far a file that the execution writes has grown. */
+  readonly growthOf?: (plan: Plan) => Growth | null;
   readonly exitCodeOf: (plan: Plan) => number;
   readonly planLines: (plan: Plan, view: View) => readonly string[];
   readonly reportLines: (report: Report, elapsedMs: number, view: View) => readonly string[];
@@ -92,7 +95,8 @@ function executed<Plan, Report>(
   io: Io,
 ): Promise<Report> {
   return io.interruptible(async (signal) => {
-    const progress = startProgress(io.stderr, options.progress && options.quiet !== true);
+    const isWanted = options.progress && options.quiet !== true;
+    const progress = startProgress(io.stderr, isWanted, () => session.growthOf?.(plan) ?? null);
     try {
       const { timeout = null, tempDir = null } = options;
       return await session.execute(plan, { signal, timeoutMs: timeout, tempDir, onStage: progress.stage });

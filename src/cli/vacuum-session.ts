@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts';
 import { pruneTotals } from '../operations/prune.ts';
 import {
   executeVacuum,
+  growthOf,
   planVacuum,
   type VacuumPlan,
   type VacuumReport,
@@ -20,6 +21,7 @@ export function vacuumSession(request: VacuumRequest, host: Host): Session<Vacuu
     hasWork: ({ isWorthwhile }) => isWorthwhile,
     question,
     execute: (plan, execution) => executeVacuum(plan, host, execution),
+    growthOf,
     exitCodeOf: ({ directory }) => pruneExitCode(directory),
     planLines: vacuumPlanLines,
     reportLines: vacuumReportLines,

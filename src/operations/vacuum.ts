@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import { totalBytes } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { Execution } from './child.ts';
 import { executeJob } from './execute.ts';
@@ -41,6 +42,12 @@ export interface VacuumPlan {
   readonly isWorthwhile: boolean;
   readonly temporaryDirectory: string;
   readonly mode: ChosenMode;
+}
+
+/** Bytes of a file that is being written. */
+export interface Growth {
+  readonly written: number;
+  readonly expected: number;
 }
 
 export interface VacuumReport {
@@ -126,6 +133,12 @@ export async function executeVacuum(plan: VacuumPlan, host: Host, execution: Exe
   const { deleted } = await executeJob(job, host, execution);
   const done = { ...plan, directory: executed(plan.directory) };
   return { plan: done, deleted, isDone: true, databaseBytesAfter: statSync(dir.databasePath).size };
+}
+
+/** How far the new file of a rebuild is; null where none is being written. */
+export function growthOf({ directory, expectedBytes }: VacuumPlan): Growth | null {
+  const written = rebuiltBytes(directory.dir.databasePath);
+  return written === null ? null : { written, expected: expectedBytes };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The new database file, until it has the old one's name.
  */
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 
 /** Nothing else writes a file of such a name, and no other file is ever removed beside a database. */
 const SUFFIX = '.chroma-maint-rebuild';
@@ -21,4 +21,9 @@ export function putInPlace(databasePath: string): void {
 /** Removes what a rebuild that was killed has left. Only for the holder of the lock under which such a file is made. */
 export function removeLeftover(databasePath: string): void {
   rmSync(`${databasePath}${SUFFIX}`, { force: true });
+}
+
+/** Bytes that the new file has so far; null where there is none. */
+export function rebuiltBytes(databasePath: string): number | null {
+  return statSync(`${databasePath}${SUFFIX}`, { throwIfNoEntry: false })?.size ?? null;
 }

@@ -73,6 +73,12 @@ describe('damaged HNSW files', () => {
     expect(indexFilesDamage(readHnswHeader(segment), 213)).toBe('header.bin counts 0 elements, the index 213 records');
   });
 
+  it('are damaged from the first record on that they have no element for', () => {
+    const reading = { kind: 'read', header: { elements: 9, elementBytes: 1 } } as const;
+    expect(indexFilesDamage(reading, 9)).toBeNull();
+    expect(indexFilesDamage(reading, 10)).toBe('header.bin counts 9 elements, the index 10 records');
+  });
+
   it('are damaged, and nothing is thrown, where header.bin counts more elements than any file can have', async () => {
     const segment = dirname(pickleOf(await unpacked('0.5.5'), 'notes'));
     writeFileSync(join(segment, 'header.bin'), Buffer.concat([Buffer.from([1, 0, 0, 0]), Buffer.alloc(96, 0xff)]));

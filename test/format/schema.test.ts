@@ -105,6 +105,15 @@ describe('a schema that is not known whole', () => {
     expect(refusalOf(dir)).toMatchObject({ code: 'UNSUPPORTED_SCHEMA' });
   });
 
+  it('is refused where a migration has the text of a known one under another name', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    withDatabase(dir, (db) => db.exec("UPDATE migrations SET filename = 'x' WHERE dir = 'sysdb' AND version = 4"));
+    expect(refusalOf(dir)).toMatchObject({
+      code: 'UNSUPPORTED_SCHEMA',
+      details: ['the migration sysdb/4 (x) is not one it knows'],
+    });
+  });
+
   it('is refused for a folder of migrations that no release has', async () => {
     const dir = await unpacked('0.6.3-purge-off');
     withDatabase(dir, (db) => db.exec("UPDATE migrations SET dir = '__proto__' WHERE dir = 'sysdb' AND version = 9"));
@@ -121,6 +130,12 @@ describe('a schema that is not known whole', () => {
       code: 'UNSUPPORTED_SCHEMA',
       message: expect.stringContaining('an upgrade of Chroma was cut off') as string,
     });
+  });
+
+  it('is refused for a gap between migrations, and the folder that has it is named', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    halfRunMigration(dir, 'gap');
+    expect(refusalOf(dir)).toMatchObject({ details: ['the migrations of sysdb have a gap'] });
   });
 
   it.each(['embeddings_queue', 'max_seq_id', 'segments', 'collections'])(

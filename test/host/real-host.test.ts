@@ -43,6 +43,10 @@ describe('this machine', () => {
     expect(() => realHost.sync(join(dir, 'no-such'))).toThrow('ENOENT');
   });
 
+  it('passes on that the kernel could not sync what was opened', () => {
+    expect(() => realHost.sync('/dev/null')).toThrow('EINVAL');
+  });
+
   it('knows its user and the time', () => {
     expect(realHost.userId()).toBe(process.geteuid?.());
     expect(realHost.now()).toBeInstanceOf(Date);

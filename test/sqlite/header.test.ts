@@ -80,6 +80,14 @@ describe('the header of a database', () => {
       expect(bytesOf(dir)).toEqual(before);
     },
   );
+
+  it.each([18, 19])('tells write-ahead mode by byte %i alone', async (at) => {
+    const path = databaseOf(await unpacked('0.5.5'));
+    const bytes = readFileSync(path);
+    bytes[at] = 2;
+    writeFileSync(path, bytes);
+    expect(readHeader(path)).toMatchObject({ walMode: true });
+  });
 });
 
 describe('the rollback journal', () => {
