@@ -8,7 +8,7 @@ import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { inReadTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
+import { inReadTransaction, readThroughMaps, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { collectionPlans, type CollectionPlan } from './collections.ts';
 import { verifyPath, verifyPlanned, type Check } from './guards.ts';
 import type { GuardContext } from './guard-context.ts';
@@ -101,7 +101,7 @@ async function planSound<S extends Strategy>(
   options: PlanningOptions<S>,
 ): Promise<StrategicPlan<S>> {
   const { dir } = context;
-  const { reading, prune, autoPurge } = namingHolders(context, () => readAndPlan(dir, target, options));
+  const { reading, prune, autoPurge } = namingHolders(context, () => readAndPlan(context, target, options));
   const sizes = sizesOf(dir, reading, prune);
   const strategy = await options.strategy(sizes, context);
   const planned = { ...context, reading, needs: strategy.needs, whenShort: strategy.whenShort };
@@ -129,14 +129,15 @@ interface ReadPlan {
 }
 
 function readAndPlan(
-  dir: PersistDir,
+  { dir, host }: GuardContext,
   target: Target,
   { withoutPrune, isDryRun }: Pick<PlanningOptions<Strategy>, 'withoutPrune' | 'isDryRun'>,
 ): ReadPlan {
   // A dry run may be made beside a running server, whose commits are short.
   const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
-  return withReadOnly(dir.databasePath, waitMs, (db) =>
-    inReadTransaction(db, () => {
+  return withReadOnly(dir.databasePath, waitMs, (db) => {
+    if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
+    return inReadTransaction(db, () => {
       const found = readDirectory(db, dir);
       const excluded = excludedBy(target, found.collections);
       const reading = target.redact ? redacted(found) : found;
@@ -144,8 +145,8 @@ function readAndPlan(
         ? { steps: [], skipped: [], lastSeqId: reading.lastSeqId }
         : planFromReading(db, reading, { excluded, skipIndexCheck: target.skipIndexCheck });
       return { reading, prune, autoPurge: readAutoPurge(db, reading.schema) };
-    }),
-  );
+    });
+  });
 }
 
 function sizesOf(dir: PersistDir, { pages, usage, obstacleToCopy: obstacle }: Reading, prune: PrunePlan): PlannedSizes {

@@ -40,7 +40,7 @@ const SCHEMA_DIFFERENCE = `
       EXCEPT SELECT type, name, tbl_name, sql FROM main.sqlite_schema))
   LIMIT 1`;
 
-/** Pages of the copy that are kept in memory while it is written, in KiB: see DECISIONS.md. */
+/** Pages of the copy that are kept in memory while it is written, in KiB (docs/DECISIONS.md, "The rebuild"). */
 const CACHE_KIB = 16 * 1024;
 
 /** Tables of up to so many rows are compared row by row whatever they hold. */

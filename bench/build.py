@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Writes one benchmark set with real Chroma 0.5.5, through its public API.
+
+    build.py SET DIR
+
+Run with the interpreter that `fixtures/chroma_env.py 0.5.5` prints. Vectors and texts come from seeded generators,
+so a set has the same records wherever it is built; ids that Chroma makes up differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+from dataclasses import dataclass
+
+os.environ["ANONYMIZED_TELEMETRY"] = "False"
+
+import chromadb  # noqa: E402
+import numpy  # noqa: E402
+from chromadb.config import Settings  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Recipe:
+    collections: int
+    records: int
+    dimension: int
+    characters: int
+    deleted: int = 0
+    # Collections that end beyond their sync threshold; the others stay below it.
+    saved: int | None = None
+    threshold: int = 1000
+
+
+SETS = {
+    "S": Recipe(collections=1, records=25_300, dimension=384, characters=600),
+    "M": Recipe(collections=4, records=25_063, dimension=1536, characters=600),
+    "MANY": Recipe(collections=1_200, records=150, dimension=64, characters=300, threshold=100, saved=800),
+    "ORPHAN": Recipe(collections=20, records=2_000, dimension=384, characters=600, deleted=10),
+}
+
+WORDS = [f"{first}{second}" for first in ("am", "bir", "co", "del", "em", "fj", "gro", "har") for second in ("ber", "ch", "lta", "or")]
+BATCH = 1_000
+
+
+def text(source: random.Random, characters: int) -> str:
+    words: list[str] = []
+    length = 0
+    while length < characters:
+        word = source.choice(WORDS) + str(source.randrange(1000))
+        words.append(word)
+        length += len(word) + 1
+    return " ".join(words)[:characters]
+
+
+def build(recipe: Recipe, directory: str) -> None:
+    client = chromadb.PersistentClient(directory, Settings(anonymized_telemetry=False, allow_reset=True))
+    numbers = numpy.random.default_rng(1)
+    source = random.Random(1)
+    saved = recipe.collections if recipe.saved is None else recipe.saved
+    for index in range(recipe.collections):
+        threshold = recipe.threshold if index < saved else recipe.records * 2
+        metadata = {"hnsw:sync_threshold": threshold, "hnsw:batch_size": min(100, threshold)}
+        collection = client.create_collection(f"collection-{index:04d}", metadata=metadata)
+        for start in range(0, recipe.records, BATCH):
+            ids = [f"{index:04d}-{number:08d}-{'x' * 22}" for number in range(start, min(start + BATCH, recipe.records))]
+            vectors = numbers.random((len(ids), recipe.dimension), dtype=numpy.float32)
+            documents = [text(source, recipe.characters) for _ in ids]
+            collection.add(ids=ids, embeddings=vectors.tolist(), documents=documents)
+        print(f"{index + 1} of {recipe.collections}", flush=True)
+    for index in range(recipe.deleted):
+        client.delete_collection(f"collection-{index:04d}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("set", choices=sorted(SETS))
+    parser.add_argument("directory")
+    arguments = parser.parse_args()
+    build(SETS[arguments.set], arguments.directory)
+
+
+if __name__ == "__main__":
+    main()
