@@ -25,6 +25,7 @@ export type FindingKind =
   | 'not-one-regular-file'
   | 'network-file-system'
   | 'cold-journal'
+  | 'unfinished-rebuild'
   | 'in-use'
   | 'processes-not-readable';
 
@@ -92,6 +93,7 @@ const TEXTS: Readonly<Record<FindingKind, FindingText>> = {
   },
   'network-file-system': { severity: 'warning', remedy: 'writing commands refuse it; work on a copy on a local disk' },
   'cold-journal': { severity: 'info', remedy: 'none needed: SQLite ignores it' },
+  'unfinished-rebuild': { severity: 'info', remedy: 'run the vacuum again: it begins by removing the file' },
   'in-use': { severity: 'info', remedy: 'stop Chroma before prune or vacuum' },
   'processes-not-readable': { severity: 'info', remedy: 'run this as root to see who has the directory open' },
 };

@@ -83,7 +83,7 @@ function purgeFindings({ reading, autoPurge }: InspectionReading): readonly Find
   return found;
 }
 
-function leftoverFindings({ reading, segmentDirs }: InspectionReading): readonly Finding[] {
+function leftoverFindings({ reading, segmentDirs, rebuiltBytes }: InspectionReading): readonly Finding[] {
   const live = new Set(reading.catalog.segments.map(({ id }) => id));
   const topics = reading.orphanTopics.map(({ topic, rows, bytes }) =>
     finding(
@@ -97,7 +97,17 @@ function leftoverFindings({ reading, segmentDirs }: InspectionReading): readonly
     .map(({ id, bytes }) =>
       finding('orphan-segment-dir', id, `${formatBytes(bytes)} of index files of a deleted collection`),
     );
-  return [...topics, ...dirs];
+  const rebuilt =
+    rebuiltBytes === null
+      ? []
+      : [
+          finding(
+            'unfinished-rebuild',
+            DATABASE,
+            `${formatBytes(rebuiltBytes)} of a vacuum that was cut off, or is running`,
+          ),
+        ];
+  return [...topics, ...dirs, ...rebuilt];
 }
 
 function placeFindings({ dir, host, holders }: InspectionReading): readonly Finding[] {

@@ -11,6 +11,7 @@ import { listSegmentDirs } from '../chroma/segment-dirs.ts';
 import type { Host, HolderScan } from '../host/host.ts';
 import { inReadTransaction, readSqliteVersion, withReadOnly, type Database } from '../sqlite/open.ts';
 import { readTableBytes } from '../sqlite/pages.ts';
+import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { collectionPlans } from './collections.ts';
 import { bySeverity } from './findings.ts';
 import { findingsOf } from './inspect-findings.ts';
@@ -57,6 +58,7 @@ function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan,
     records: readRecordCounts(db),
     tables: readTableBytes(db, QUEUE),
     segmentDirs: listSegmentDirs(dir.path),
+    rebuiltBytes: rebuiltBytes(dir.databasePath),
     sqliteVersion: readSqliteVersion(db),
   };
 }

@@ -60,6 +60,8 @@ export interface InspectionReading {
   readonly records: ReadonlyMap<SegmentId, number>;
   readonly tables: TableBytes;
   readonly segmentDirs: readonly SegmentDir[];
+  /** Bytes of a new database file that is not in place: of a rebuild that was cut off, or that runs. */
+  readonly rebuiltBytes: number | null;
   readonly sqliteVersion: string;
 }
 

@@ -126,6 +126,7 @@ describe('the new file', () => {
       const dir = await unpacked('0.5.5');
       const left = `${databaseOf(dir)}.chroma-maint-rebuild`;
       writeFileSync(left, 'half a database');
+      expect((await run(['inspect', dir, '--json'])).stdout).toContain('unfinished-rebuild');
       expect((await run([...argv, dir])).exitCode).toBe(0);
       expect(existsSync(left)).toBe(false);
       expect(problemsOf(dir)).toBe('ok');
