@@ -2,7 +2,7 @@
  * Table `embeddings_queue`, Chroma's write-ahead log. The same columns in every version; no index on topic, so every
  * statement here is one scan, and none reads a vector: their lengths stand in the row's header.
  */
-import type { Filter } from '../sqlite/copy.ts';
+import { COPY, type Filter } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import type { Cutoff, Topic, TopicUsage } from './model.ts';
 import type { CollectionCutoff, CountedCutoff } from './prune-plan.ts';
@@ -10,7 +10,7 @@ import { NO_ROW, seqId, type SeqId } from './seq-id.ts';
 
 export const QUEUE = 'embeddings_queue';
 
-const COPIED_QUEUE = 'SELECT COUNT(*) AS total, MAX(seq_id) AS last FROM rebuilt.embeddings_queue';
+const COPIED_QUEUE = `SELECT COUNT(*) AS total, MAX(seq_id) AS last FROM ${COPY}.embeddings_queue`;
 const LAST_SEQ_ID = 'SELECT MAX(seq_id) FROM embeddings_queue';
 
 // Bytes that a row occupies in its b-tree, by SQLite's own rule for spilling payload to overflow pages (file format
@@ -90,7 +90,7 @@ export function readUsage(db: Database, pageSize: number): readonly TopicUsage[]
 /** Counts the rows strictly below each cutoff. Leaves no table behind, not even a temporary one. */
 export function countBelow(
   db: Database,
-  cutoffs: readonly CollectionCutoff[],
+  cutoffs: readonly Cutoff[],
   pageSize: number,
 ): ReadonlyMap<Topic, CountedCutoff> {
   return withCutoffs(db, cutoffs, () => {
@@ -143,12 +143,7 @@ function* presentIds(db: Database): Generator<{ readonly topic: Topic; readonly 
  * unknown topic · I5 a second run finds nothing. The caller holds the exclusive lock, counts, and rolls back.
  */
 export function deleteBelow(db: Database, cutoffs: readonly Cutoff[]): number {
-  const statement = (): number => db.prepare(DELETE_BELOW_CUTOFFS).run().changes;
-  return withCutoffs(
-    db,
-    cutoffs.map((cutoff) => ({ ...cutoff, indexed: cutoff.below })),
-    statement,
-  );
+  return withCutoffs(db, cutoffs, () => db.prepare(DELETE_BELOW_CUTOFFS).run().changes);
 }
 
 /** The complement of {@link deleteBelow}: its condition names the rows that are not strictly below a cutoff. */
@@ -158,11 +153,7 @@ const KEPT = `NOT EXISTS (
 /** Runs `work` with the condition for the rows that a prune leaves, or with null where it leaves them all. */
 export function withRowsToKeep<T>(db: Database, cutoffs: readonly Cutoff[], work: (filter: Filter | null) => T): T {
   if (cutoffs.length === 0) return work(null);
-  return withCutoffs(
-    db,
-    cutoffs.map((cutoff) => ({ ...cutoff, indexed: cutoff.below })),
-    () => work({ table: QUEUE, where: KEPT }),
-  );
+  return withCutoffs(db, cutoffs, () => work({ table: QUEUE, where: KEPT }));
 }
 
 /** Rows and last seq_id of the queue in an attached copy. */
@@ -171,10 +162,13 @@ export function readCopiedQueue(db: Database): { readonly rows: number; readonly
   return { rows: Number(found?.total ?? 0n), lastSeqId: seqId(found?.last ?? NO_ROW) };
 }
 
-function withCutoffs<T>(db: Database, cutoffs: readonly (Cutoff & { readonly indexed: SeqId })[], work: () => T): T {
+function withCutoffs<T>(db: Database, cutoffs: readonly (Cutoff | CollectionCutoff)[], work: () => T): T {
   db.exec(CREATE_CUTOFFS);
   const insert = db.prepare<[string, bigint, bigint]>(INSERT_CUTOFF);
-  for (const { topic, below, indexed } of cutoffs) insert.run(topic, below, indexed);
+  for (const cutoff of cutoffs) {
+    const { topic, below } = cutoff;
+    insert.run(topic, below, 'indexed' in cutoff ? cutoff.indexed : below);
+  }
   const result = work();
   // Not where `work` throws: the connection is closed then, and a DROP on a full disk would mask what had happened.
   db.exec(DROP_CUTOFFS);

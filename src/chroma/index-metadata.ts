@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { ByteReader, type ReadBytes } from './byte-reader.ts';
-import { PickleError, type PickledText } from './pickle-tokens.ts';
+import { OPCODES, PickleError, type PickledText } from './pickle-tokens.ts';
 import { walkPickle } from './pickle.ts';
 import { decodeSeqId, type SeqId } from './seq-id.ts';
 
@@ -16,8 +16,6 @@ export const INDEX_METADATA_NAME = 'index_metadata.pickle';
 const CLASS = { module: 'chromadb.segment.impl.vector.local_persistent_hnsw', name: 'PersistentData' };
 
 const DICTS: readonly string[] = ['id_to_label', 'label_to_id', 'id_to_seq_id'];
-
-const STOP = 0x2e;
 
 export interface IndexMetadata {
   /** `object`: written by Python. `dict`: written by Rust. */
@@ -72,23 +70,20 @@ function readVisiting(segmentDir: string, visitId: VisitId): IndexMetadataReadin
 }
 
 function readDescriptor(descriptor: number, visitId: VisitId): IndexMetadataReading {
-  const { size, mtimeMs, isFile } = statOf(descriptor);
-  if (!isFile) return unreadable('it is not a regular file');
+  const before = fstatSync(descriptor);
+  const { size } = before;
+  if (!before.isFile()) return unreadable('it is not a regular file');
   if (size === 0) return unreadable('it is empty (0 bytes)');
   const read: ReadBytes = (target, position) => readSync(descriptor, target, 0, target.length, position);
   // A cheap look first: a file that is cut short is by far the commonest damage.
   const last = Buffer.alloc(1);
   read(last, size - 1);
-  if (last[0] !== STOP) return unreadable(`it is cut short (${size} bytes, no end mark)`);
+  if (last[0] !== OPCODES.stop) return unreadable(`it is cut short (${size} bytes, no end mark)`);
   const reading = parseIndexMetadata(size, read, visitId);
   // Chroma writes it in place: what was read while it wrote is half old and half new, however sound it looks.
-  const after = statOf(descriptor);
-  return after.size === size && after.mtimeMs === mtimeMs ? reading : unreadable('it was written to while it was read');
-}
-
-function statOf(descriptor: number): { size: number; mtimeMs: number; isFile: boolean } {
-  const stat = fstatSync(descriptor);
-  return { size: stat.size, mtimeMs: stat.mtimeMs, isFile: stat.isFile() };
+  const after = fstatSync(descriptor);
+  const isUntouched = after.size === size && after.mtimeMs === before.mtimeMs;
+  return isUntouched ? reading : unreadable('it was written to while it was read');
 }
 
 /**

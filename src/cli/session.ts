@@ -9,11 +9,11 @@ import type { DirectoryPlan } from '../operations/planning.ts';
 import type { Growth } from '../operations/vacuum.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
+import { printJson } from './json.ts';
 import type { WritingOptions } from './options.ts';
 import { startProgress } from './progress.ts';
 import { printable } from './render/printable.ts';
-import { styleFor } from './render/style.ts';
-import type { View } from './render/view.ts';
+import { viewOf, type View } from './render/view.ts';
 
 /** What one verb brings to the course. */
 export interface Session<Plan, Report> {
@@ -43,11 +43,11 @@ export async function runSession<Plan, Report>(
   if (options.recoverJournal && !options.dryRun && !options.yes && !io.isInteractive) throw noTerminal();
   const plan = await session.plan(options.dryRun ?? false);
   const { checks, isJournalRecovered } = session.directoryOf(plan);
-  const json = (value: object): void => printJson(io.stdout, { ...value, time: host.now().toISOString() });
+  const json = (value: object): void => printJson({ io, host }, value);
   if (!options.quiet) warn(checks, io);
   if (options.dryRun) {
     if (options.json) json(session.planJson(plan));
-    else print(io.stdout, session.planLines(plan, viewOf(io.stdout, options, io)));
+    else print(io.stdout, session.planLines(plan, viewOf(io.stdout, options.color, io)));
     finish(session.exitCodeOf(plan));
     return;
   }
@@ -64,7 +64,7 @@ export async function runSession<Plan, Report>(
   const report = await statingRecovery(isJournalRecovered, () => executed(session, plan, options, io));
   const recovery = isJournalRecovered ? [`${JOURNAL_RECOVERED}.`, ''] : [];
   const lines = (): readonly string[] =>
-    session.reportLines(report, performance.now() - started, viewOf(io.stdout, options, io));
+    session.reportLines(report, performance.now() - started, viewOf(io.stdout, options.color, io));
   if (options.json) json(session.reportJson(report));
   else print(io.stdout, [...recovery, ...lines()]);
   finish(session.exitCodeOf(plan));
@@ -77,7 +77,7 @@ async function isAgreed<Plan, Report>(
   io: Io,
 ): Promise<boolean> {
   if (!io.isInteractive) throw noTerminal();
-  print(io.stderr, [...session.planLines(plan, viewOf(io.stderr, options, io)), '']);
+  print(io.stderr, [...session.planLines(plan, viewOf(io.stderr, options.color, io)), '']);
   return io.confirm(session.question(plan));
 }
 
@@ -106,10 +106,6 @@ function executed<Plan, Report>(
   });
 }
 
-function viewOf(output: Output, options: WritingOptions, io: Io): View {
-  return { width: output.columns ?? 80, style: styleFor(options.color, output, io) };
-}
-
 function warn(checks: readonly Check[], io: Io): void {
   for (const check of checks) {
     if (check.status === 'passed' && check.note?.severity === 'warning')
@@ -119,8 +115,4 @@ function warn(checks: readonly Check[], io: Io): void {
 
 function print(output: Output, lines: readonly string[]): void {
   output.write(`${lines.join('\n')}\n`);
-}
-
-function printJson(output: Output, value: object): void {
-  output.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -7,13 +7,12 @@ import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf, NOTHING_CHANGED } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { withReadOnly } from '../sqlite/open.ts';
+import { inExclusiveTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { readPageCounts } from '../sqlite/pages.ts';
 import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { runInChild, WorkEnded, type Execution, type Job, type Outcome } from './child.ts';
 import { prunedOnly } from './locked-prune.ts';
-import { openOnce } from './planning.ts';
 
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
 const RECOVERY_WAIT_MS = 10_000;
@@ -52,14 +51,15 @@ export async function executeJob(job: Job, host: Host, execution: Execution): Pr
 function stateLeft({ agreed: { target, plan } }: Job, before: bigint): string {
   try {
     const dir = locatePersistDir(target.path);
-    openOnce(dir, RECOVERY_WAIT_MS);
-    removeLeftover(dir.databasePath);
+    // Under the lock: another run may have begun, and the new file that is there may be its own.
+    withWritable(dir.databasePath, RECOVERY_WAIT_MS, (db) =>
+      inExclusiveTransaction(db, () => removeLeftover(dir.databasePath)),
+    );
     if (identityOf(target.path) !== before) return REBUILT;
     const expected = totalRows(plan);
     if (expected === 0) return NOTHING_CHANGED;
-    const cutoffs = plan.steps.map((step) => ({ ...step, indexed: step.below }));
     const left = withReadOnly(dir.databasePath, RECOVERY_WAIT_MS, (db) =>
-      [...countBelow(db, cutoffs, readPageCounts(db).pageSize).values()].reduce((sum, { rows }) => sum + rows, 0),
+      [...countBelow(db, plan.steps, readPageCounts(db).pageSize).values()].reduce((sum, { rows }) => sum + rows, 0),
     );
     return left === expected ? NOTHING_CHANGED : prunedOnly(expected - left);
   } catch (error) {

@@ -6,13 +6,13 @@ import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { translate } from '../sqlite/errors.ts';
-import { inExclusiveTransaction, readThroughMaps, withWritable, type Database } from '../sqlite/open.ts';
+import { inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { counted } from '../units.ts';
 import type { AgreedPrune, Stage } from './agreement.ts';
 import type { GuardContext } from './guard-context.ts';
 import { verifyLocked } from './guards.ts';
-import { namingHolders } from './planning.ts';
+import { namingHolders, readThroughMapsLocally } from './planning.ts';
 import { contextBeforeLock, planAgain, syncIndexes } from './under-lock.ts';
 
 /** What goes with the deletion. */
@@ -38,7 +38,7 @@ export async function pruneUnderLock(
   const { databasePath } = context.dir;
   return namingHolders(context, () =>
     withWritable(databasePath, context.waitMs, (db) => {
-      if (!host.fileSystemOf(context.dir.path).isNetwork) readThroughMaps(db);
+      readThroughMapsLocally(db, context);
       const deleted = inExclusiveTransaction(db, () => deleteAgreed(db, context, agreed, onStage));
       if (afterwards) committed(databasePath, deleted, () => afterwards(db));
       return deleted;

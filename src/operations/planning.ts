@@ -8,7 +8,7 @@ import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { inReadTransaction, readThroughMaps, withReadOnly, withWritable } from '../sqlite/open.ts';
+import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { collectionPlans, type CollectionPlan } from './collections.ts';
 import { verifyPath, verifyPlanned, type Check } from './guards.ts';
 import type { GuardContext } from './guard-context.ts';
@@ -129,14 +129,15 @@ interface ReadPlan {
 }
 
 function readAndPlan(
-  { dir, host }: GuardContext,
+  context: GuardContext,
   target: Target,
   { withoutPrune, isDryRun }: Pick<PlanningOptions<Strategy>, 'withoutPrune' | 'isDryRun'>,
 ): ReadPlan {
+  const { dir } = context;
   // A dry run may be made beside a running server, whose commits are short.
   const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
   return withReadOnly(dir.databasePath, waitMs, (db) => {
-    if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
+    readThroughMapsLocally(db, context);
     return inReadTransaction(db, () => {
       const found = readDirectory(db, dir);
       const excluded = excludedBy(target, found.collections);
@@ -173,8 +174,13 @@ async function recoverJournal(context: GuardContext, isDryRun: boolean): Promise
   openOnce(context.dir, context.waitMs);
 }
 
+/** Reads through memory maps, but for a network file system. */
+export function readThroughMapsLocally(db: Database, { dir, host }: GuardContext): void {
+  if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
+}
+
 /** Opens the database for writing and closes it again, which plays back a hot journal if there is one. */
-export function openOnce({ databasePath }: PersistDir, waitMs: number): void {
+function openOnce({ databasePath }: PersistDir, waitMs: number): void {
   withWritable(databasePath, waitMs, (db) => db.prepare('SELECT COUNT(*) FROM sqlite_schema').get());
 }
 

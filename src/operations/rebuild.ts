@@ -7,15 +7,15 @@ import { readCopiedQueue, withRowsToKeep } from '../chroma/embeddings-queue.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf } from '../errors.ts';
 import type { FileIdentity, Host } from '../host/host.ts';
-import { differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
+import { COPY, differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
 import { borrowedDescriptor, spoilHeader } from '../sqlite/descriptor.ts';
-import { holdLock, inExclusiveTransaction, readThroughMaps, withWritable, type Database } from '../sqlite/open.ts';
+import { holdLock, inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
 import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt-file.ts';
 import type { AgreedPrune, Stage } from './agreement.ts';
 import type { GuardContext } from './guard-context.ts';
 import { inUse } from './in-use.ts';
-import { namingHolders } from './planning.ts';
+import { namingHolders, readThroughMapsLocally } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
 import { contextBeforeLock, planAgain, syncIndexes } from './under-lock.ts';
 import { logVacuum } from './vacuum-in-place.ts';
@@ -45,7 +45,7 @@ export async function rebuildUnderLock(
     withWritable(context.dir.databasePath, context.waitMs, (db) => {
       // From here to the close of the connection nobody else gets any lock, whatever commits in between.
       holdLock(db);
-      readThroughMaps(db);
+      readThroughMapsLocally(db, context);
       removeLeftover(context.dir.databasePath);
       try {
         return replace(db, context, agreed, options);
@@ -84,7 +84,7 @@ function copy(db: Database, context: GuardContext, agreed: AgreedPrune, { onStag
   return withRowsToKeep(db, current.steps, (filter) => {
     inExclusiveTransaction(db, () => fillCopy(db, filter));
     onStage('verifying');
-    const difference = differenceFromCopy(db, filter, isFull) ?? quickCheck(db, 'rebuilt')[0];
+    const difference = differenceFromCopy(db, filter, isFull) ?? quickCheck(db, COPY)[0];
     if (difference !== undefined) throw new Error(`the new file is not what it should be: ${difference}`);
     const { rows, lastSeqId } = readCopiedQueue(db);
     if (rows !== rowsBefore - expected || lastSeqId !== reading.lastSeqId) {
@@ -92,7 +92,7 @@ function copy(db: Database, context: GuardContext, agreed: AgreedPrune, { onStag
         `copied ${rows} of ${rowsBefore} rows and not ${expected} fewer, last seq_id ${lastSeqId} of ${reading.lastSeqId}`,
       );
     }
-    logVacuum(db, 'rebuilt');
+    logVacuum(db, COPY);
     return expected;
   });
 }

@@ -15,7 +15,7 @@ export function vacuumInPlace(db: Database): void {
 }
 
 /** Writes the row that Chroma writes after a VACUUM only: the id stays NULL (0.6.3 chromadb/cli/cli.py, 1.5.9 rust/cli vacuum.rs). */
-export function logVacuum(db: Database, schema: 'main' | 'rebuilt'): void {
+export function logVacuum(db: Database, schema: string): void {
   const table = db
     .prepare<[], bigint>(
       `SELECT COUNT(*) FROM ${schema}.sqlite_schema WHERE type = 'table' AND name = 'maintenance_log'`,

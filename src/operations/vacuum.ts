@@ -3,7 +3,6 @@
  */
 import { shellWord } from '../shell-word.ts';
 import { statSync } from 'node:fs';
-import { totalBytes } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
@@ -57,30 +56,28 @@ export interface VacuumReport {
   readonly databaseBytesAfter: number;
 }
 
-interface VacuumStrategy extends Strategy {
-  readonly mode: ChosenMode;
-}
+type VacuumStrategy = Strategy & Pick<VacuumPlan, 'mode' | 'isWorthwhile' | 'reclaimableBytes'>;
 
 /** Plans a vacuum. Reads only. */
 export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: boolean): Promise<VacuumPlan> {
   const temporaryDirectory = temporaryDirectoryOf(request, host);
-  const { strategy, ...planned } = await planDirectory(request.target, host, {
+  const {
+    strategy: { mode, isWorthwhile, reclaimableBytes },
+    ...planned
+  } = await planDirectory(request.target, host, {
     isDryRun,
     withoutPrune: request.withoutPrune,
     strategy: (sizes, context) => strategyFor(request, sizes, context, temporaryDirectory),
   });
-  const directory = strategy.mode.kind === 'rebuild' ? checkedAfterwards(planned) : planned;
-  const { databaseBytes } = directory;
-  const sizes: FileSizes = { ...directory, prunableBytes: totalBytes(directory.prune) };
-  const reclaimableBytes = reclaimable(sizes);
+  const directory = mode.kind === 'rebuild' ? checkedAfterwards(planned) : planned;
   return {
     request,
     directory,
-    expectedBytes: databaseBytes - reclaimableBytes,
+    expectedBytes: directory.databaseBytes - reclaimableBytes,
     reclaimableBytes,
-    isWorthwhile: isWorthwhile(request, sizes),
+    isWorthwhile,
     temporaryDirectory,
-    mode: strategy.mode,
+    mode,
   };
 }
 
@@ -99,26 +96,19 @@ function strategyFor(
   temporaryDirectory: string,
 ): VacuumStrategy {
   const prune = `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth`;
-  if (!isWorthwhile(request, sizes)) return { mode: IN_PLACE, needs: [], whenShort: prune };
+  const { databaseBytes, freeBytes, prunableBytes } = sizes;
+  const reclaimableBytes = Math.min(freeBytes + prunableBytes, databaseBytes);
+  const isWorthwhile = reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
+  const gain = { isWorthwhile, reclaimableBytes };
+  if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], whenShort: prune };
   const mode = chooseMode(request.mode, sizes, context);
-  return mode.kind === 'rebuild'
-    ? { mode, needs: rebuildNeeds(sizes), whenShort: prune }
-    : {
-        mode,
-        needs: inPlaceNeeds(sizes, temporaryDirectory),
-        whenShort: `${prune}; or move the temporary copy with --temp-dir <dir>`,
-      };
-}
-
-type FileSizes = Pick<PlannedSizes, 'databaseBytes' | 'freeBytes' | 'prunableBytes'>;
-
-function reclaimable({ databaseBytes, freeBytes, prunableBytes }: FileSizes): number {
-  return Math.min(freeBytes + prunableBytes, databaseBytes);
-}
-
-function isWorthwhile({ minReclaim }: VacuumRequest, sizes: FileSizes): boolean {
-  const gain = reclaimable(sizes);
-  return gain > 0 && gain >= leastBytes(minReclaim, sizes.databaseBytes);
+  if (mode.kind === 'rebuild') return { ...gain, mode, needs: rebuildNeeds(sizes), whenShort: prune };
+  return {
+    ...gain,
+    mode,
+    needs: inPlaceNeeds(sizes, temporaryDirectory),
+    whenShort: `${prune}; or move the temporary copy with --temp-dir <dir>`,
+  };
 }
 
 /** Executes `plan` in a child process, prune and VACUUM on one connection. */

@@ -23,8 +23,8 @@ interface Table {
   readonly columns: readonly string[];
 }
 
-/** Under this name the copy is attached. */
-const COPY = 'rebuilt';
+/** The schema name under which the copy is attached. */
+export const COPY = 'rebuilt';
 
 const SCHEMA = 'SELECT type, name, rootpage, sql FROM main.sqlite_schema ORDER BY rowid';
 const STORED_TABLES = `
@@ -72,7 +72,7 @@ export function obstacleToCopy(db: Database, filtered: string): string | null {
 export function withCopyAttached<T>(db: Database, path: string, use: () => T): T {
   // The defensive mode of better-sqlite3 forbids to write the one row of the schema that stands for a full-text table.
   db.unsafeMode(true);
-  db.prepare('ATTACH ? AS rebuilt').run(path);
+  db.prepare(`ATTACH ? AS ${COPY}`).run(path);
   for (const pragma of ['page_size', 'auto_vacuum']) db.pragma(`${COPY}.${pragma} = ${valueOf(db, pragma)}`);
   db.pragma(`${COPY}.journal_mode = OFF`);
   db.pragma(`${COPY}.synchronous = OFF`);

@@ -3,14 +3,15 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readJournalState, type JournalState } from '../../src/sqlite/header.ts';
-import { fixture, seqIdsIn, unpacked } from '../support/fixtures.ts';
+import { rowsKept, unpacked } from '../support/fixtures.ts';
 import { enlarge } from '../support/enlarge.ts';
+import { childrenOf } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -58,9 +59,8 @@ async function vacuumIsWriting(dir: string, { ended }: Started): Promise<void> {
   throw new Error('the vacuum was over before it could be caught');
 }
 
-function workingChildOf(parent: ChildProcess): number {
-  const children = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim().split(' ');
-  return Number(children[0]);
+function workingChildOf({ pid }: ChildProcess): number {
+  return childrenOf(pid ?? 0)[0] ?? 0;
 }
 
 function isAlive(pid: number): boolean {
@@ -70,11 +70,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-function rowsKept(all: readonly bigint[]): readonly bigint[] {
-  const gone = new Set(seqIdsIn(fixture(FIXTURE).expected.deletedSeqIds));
-  return all.filter((id) => !gone.has(id));
 }
 
 function integrityOf(dir: string): unknown {
@@ -106,7 +101,7 @@ describe('a vacuum that is ended in the middle', () => {
       });
       expect(isAlive(child)).toBe(false);
       expect(journalOf(dir)).toBe('none');
-      expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
+      expect(seqIdsOf(dir)).toEqual(rowsKept(FIXTURE, ids));
       expect(rowsOf(dir, ['embeddings_queue'])).toEqual(tables);
       expect(otherFilesOf(dir)).toEqual(files);
       expect(integrityOf(dir)).toBe('ok');
@@ -143,7 +138,7 @@ describe('a vacuum that is ended in the middle', () => {
       details: ['it ended with SIGKILL'],
     });
     expect(journalOf(dir)).toBe('none');
-    expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
+    expect(seqIdsOf(dir)).toEqual(rowsKept(FIXTURE, ids));
     expect(integrityOf(dir)).toBe('ok');
   });
 
@@ -175,7 +170,7 @@ describe('a vacuum that is ended in the middle', () => {
       changed: true,
     });
     expect(journalOf(again)).toBe('none');
-    expect(seqIdsOf(dir)).toEqual(rowsKept(ids));
+    expect(seqIdsOf(dir)).toEqual(rowsKept(FIXTURE, ids));
     expect(rowsOf(dir, ['embeddings_queue'])).toEqual(tables);
     expect(integrityOf(dir)).toBe('ok');
   });
@@ -191,7 +186,7 @@ describe('a prune', () => {
       started.process.kill('SIGTERM');
       await started.ended;
       const left = seqIdsOf(dir);
-      expect([ids, rowsKept(ids)]).toContainEqual(left);
+      expect([ids, rowsKept(FIXTURE, ids)]).toContainEqual(left);
       expect(journalOf(dir)).not.toBe('hot');
     }
   });

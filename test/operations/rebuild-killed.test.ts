@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { enlarge } from '../support/enlarge.ts';
-import { fixture, seqIdsIn, unpacked } from '../support/fixtures.ts';
+import { rowsKept, unpacked } from '../support/fixtures.ts';
+import { childrenOf } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -19,15 +20,6 @@ async function largeDirectory(): Promise<string> {
   const dir = await unpacked('0.5.5');
   enlarge(dir, 'drafts', 3_000, 1_536);
   return dir;
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    const words = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return words.filter((word) => word !== '').map(Number);
-  } catch {
-    return [];
-  }
 }
 
 function kill(pid: number): void {
@@ -66,8 +58,7 @@ describe('a rebuild that is killed with its child', () => {
     async () => {
       const pristine = await largeDirectory();
       const ids = seqIdsOf(pristine);
-      const gone = new Set(seqIdsIn(fixture('0.5.5').expected.deletedSeqIds));
-      const kept = ids.filter((id) => !gone.has(id));
+      const kept = rowsKept('0.5.5', ids);
       const tables = rowsOf(pristine, ['embeddings_queue']);
       const whole = await killedAfter(await largeDirectory(), 60_000);
       const outcomes = { old: 0, new: 0, left: 0 };

@@ -8,7 +8,7 @@ import type { Stage } from '../../src/operations/agreement.ts';
 import { rebuildUnderLock } from '../../src/operations/rebuild.ts';
 import { agreed } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';
-import { FIXTURES, fixture, seqIdsIn, unpacked } from '../support/fixtures.ts';
+import { FIXTURES, rowsKept, unpacked } from '../support/fixtures.ts';
 import { SQLITE } from '../support/process.ts';
 import { run, runJson } from '../support/run.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
@@ -23,12 +23,6 @@ async function rebuild(
 ): Promise<number> {
   const options = { onStage, isFull: true };
   return rebuildUnderLock(await agreed(dir), { ...realHost, ...host }, [process.pid], options);
-}
-
-function keptIn(name: string, all: readonly bigint[]): readonly bigint[] {
-  const { expected } = fixture(name);
-  const gone = new Set(expected.exitCode === 14 ? [] : seqIdsIn(expected.deletedSeqIds));
-  return all.filter((id) => !gone.has(id));
 }
 
 function pragmas(dir: string): unknown {
@@ -62,7 +56,7 @@ describe.each(FIXTURES.filter(({ expected }) => expected.exitCode !== 14).map(({
     const report = await runJson<{ mode: string }>([...REBUILD, dir, '--verify', 'full']);
     expect(report.mode).toBe('rebuild');
     expect(statSync(databaseOf(dir)).ino).not.toBe(inode);
-    expect(seqIdsOf(dir)).toEqual(keptIn(name, ids));
+    expect(seqIdsOf(dir)).toEqual(rowsKept(name, ids));
     expect(rowsOf(dir, ['embeddings_queue', 'maintenance_log'])).toEqual(tables);
     expect(otherFilesOf(dir)).toEqual(files);
     expect(schemaOf(dir)).toEqual(schema);
@@ -219,7 +213,7 @@ describe('while a rebuild runs', () => {
       },
     );
     expect(named).toEqual([String(holder)]);
-    expect(seqIdsOf(dir)).toEqual(keptIn('0.5.5', ids));
+    expect(seqIdsOf(dir)).toEqual(rowsKept('0.5.5', ids));
     expect(problemsOf(dir)).toBe('ok');
   });
 });

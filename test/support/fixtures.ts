@@ -85,3 +85,10 @@ export function seqIdsIn(ranges: string): readonly bigint[] {
     return ids;
   });
 }
+
+/** Those of `all` that a prune of the fixture leaves. */
+export function rowsKept(name: string, all: readonly bigint[]): readonly bigint[] {
+  const { expected } = fixture(name);
+  const gone = new Set(expected.exitCode === 14 ? [] : seqIdsIn(expected.deletedSeqIds));
+  return all.filter((id) => !gone.has(id));
+}

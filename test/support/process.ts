@@ -1,5 +1,6 @@
 /** Other processes that tests need at a directory. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { onTestFinished } from 'vitest';
@@ -24,4 +25,14 @@ export function inTransaction(path: string, begin: string): Promise<ChildProcess
   return startedProcess(
     `globalThis.db = new (require(${JSON.stringify(SQLITE)}))(${JSON.stringify(path)}); db.exec(${JSON.stringify(begin)})`,
   );
+}
+
+/** Processes that `pid` has started and that it has not waited for; none where it has ended. */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    const words = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return words.filter((word) => word !== '').map(Number);
+  } catch {
+    return [];
+  }
 }

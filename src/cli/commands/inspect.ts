@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { printJson } from '../json.ts';
 import { helpFooter, READING_EXIT_CODES } from '../help.ts';
 import { persistDirOf, withCommonOptions, type CommonOptions } from '../options.ts';
 
@@ -11,20 +12,17 @@ export function inspectCommand({ io, host }: CommandContext): Command {
     .addHelpText('after', helpFooter('chroma-maint inspect ./persist', READING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: CommonOptions) => {
       const path = persistDirOf(persistDir, options);
-      const [{ inspect }, { inspectionLines }, { inspectionJson }, { styleFor }] = await Promise.all([
+      const [{ inspect }, { inspectionLines }, { inspectionJson }, { viewOf }] = await Promise.all([
         import('../../operations/inspect.ts'),
         import('../render/inspection-text.ts'),
         import('../render/inspection-json.ts'),
-        import('../render/style.ts'),
+        import('../render/view.ts'),
       ]);
       const inspection = await inspect({ path, redact: options.redact ?? false }, host);
       if (options.json) {
-        io.stdout.write(
-          `${JSON.stringify({ ...inspectionJson(inspection), time: host.now().toISOString() }, null, 2)}\n`,
-        );
+        printJson({ io, host }, inspectionJson(inspection));
         return;
       }
-      const view = { width: io.stdout.columns ?? 80, style: styleFor(options.color, io.stdout, io) };
-      io.stdout.write(`${inspectionLines(inspection, view).join('\n')}\n`);
+      io.stdout.write(`${inspectionLines(inspection, viewOf(io.stdout, options.color, io)).join('\n')}\n`);
     });
 }
