@@ -28,16 +28,15 @@ class Recipe:
     dimension: int
     characters: int
     deleted: int = 0
-    # Collections that end beyond their sync threshold; the others stay below it.
-    saved: int | None = None
     threshold: int = 1000
 
 
 SETS = {
     "S": Recipe(collections=1, records=25_300, dimension=384, characters=600),
     "M": Recipe(collections=4, records=25_063, dimension=1536, characters=600),
-    "MANY": Recipe(collections=1_200, records=150, dimension=64, characters=300, threshold=100, saved=800),
+    "MANY": Recipe(collections=1_200, records=150, dimension=64, characters=300, threshold=100),
     "ORPHAN": Recipe(collections=20, records=2_000, dimension=384, characters=600, deleted=10),
+    "PICKLE": Recipe(collections=1, records=1_000_000, dimension=2, characters=10, threshold=250_000),
 }
 
 WORDS = [f"{first}{second}" for first in ("am", "bir", "co", "del", "em", "fj", "gro", "har") for second in ("ber", "ch", "lta", "or")]
@@ -58,10 +57,8 @@ def build(recipe: Recipe, directory: str) -> None:
     client = chromadb.PersistentClient(directory, Settings(anonymized_telemetry=False, allow_reset=True))
     numbers = numpy.random.default_rng(1)
     source = random.Random(1)
-    saved = recipe.collections if recipe.saved is None else recipe.saved
     for index in range(recipe.collections):
-        threshold = recipe.threshold if index < saved else recipe.records * 2
-        metadata = {"hnsw:sync_threshold": threshold, "hnsw:batch_size": min(100, threshold)}
+        metadata = {"hnsw:sync_threshold": recipe.threshold, "hnsw:batch_size": 100}
         collection = client.create_collection(f"collection-{index:04d}", metadata=metadata)
         for start in range(0, recipe.records, BATCH):
             ids = [f"{index:04d}-{number:08d}-{'x' * 22}" for number in range(start, min(start + BATCH, recipe.records))]

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { withRowsToKeep } from '../dist/chroma/embeddings-queue.js';
 import { realHost } from '../dist/host/real-host.js';
 import { fillCopy, withCopyAttached } from '../dist/sqlite/copy.js';
-import { holdLock, inExclusiveTransaction, readThroughMaps, withWritable } from '../dist/sqlite/open.js';
+import { inExclusiveTransaction, keepLock, readThroughMaps, withWritable } from '../dist/sqlite/open.js';
 import { createRebuiltFile, putInPlace } from '../dist/sqlite/rebuilt-file.js';
 
 const directory = process.argv[2] ?? '';
@@ -15,7 +15,7 @@ const path = join(directory, 'chroma.sqlite3');
 const cutoffs = JSON.parse(readFileSync(0, 'utf8')).map(({ topic, below }) => ({ topic, below: BigInt(below) }));
 
 withWritable(path, 0, (db) => {
-  holdLock(db);
+  inExclusiveTransaction(db, () => keepLock(db));
   readThroughMaps(db);
   const copy = createRebuiltFile(path);
   withCopyAttached(db, copy, () =>

@@ -12,6 +12,7 @@ export const QUEUE = 'embeddings_queue';
 
 const COPIED_QUEUE = `SELECT COUNT(*) AS total, MAX(seq_id) AS last FROM ${COPY}.embeddings_queue`;
 const LAST_SEQ_ID = 'SELECT MAX(seq_id) FROM embeddings_queue';
+const ROWS_UP_TO = 'SELECT COUNT(*) FROM embeddings_queue WHERE seq_id <= ?';
 
 // Bytes that a row occupies in its b-tree, by SQLite's own rule for spilling payload to overflow pages (file format
 // §1.6; @page is the page size, a bigint: a number would be bound as REAL and divide without rounding). Materialised before grouping: grouped directly, SQLite drags the vectors themselves
@@ -69,6 +70,11 @@ const DELETE_BELOW_CUTOFFS = `
 /** Returns `MAX(seq_id)`, or 0 where the queue is empty. */
 export function readLastSeqId(db: Database): SeqId {
   return seqId(db.prepare<[], bigint | null>(LAST_SEQ_ID).pluck().get() ?? NO_ROW);
+}
+
+/** Counts the rows of all topics up to and with `last`. */
+export function countUpTo(db: Database, last: SeqId): number {
+  return Number(db.prepare<[bigint], bigint>(ROWS_UP_TO).pluck().get(last));
 }
 
 /** Returns rows, estimated bytes and last seq_id of every topic. */

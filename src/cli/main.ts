@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import type { Work } from '../operations/job.ts';
 import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { buildProgram } from './program.ts';
@@ -8,16 +9,20 @@ import { buildProgram } from './program.ts';
 /** What commander throws where it has printed what was asked for. */
 const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
 
+const inChild: Work = async (job, execution) => {
+  const { runInChild } = await import('../operations/child.ts');
+  return runInChild(job, execution);
+};
+
 /** Runs one command line and returns its exit code. The only place that catches everything. */
-export async function main(argv: readonly string[], io: Io, host: Host): Promise<number> {
+export async function main(argv: readonly string[], io: Io, host: Host, work: Work = inChild): Promise<number> {
   let exitCode = EXIT_DONE;
   const finish = (code: number): void => {
     exitCode = code;
   };
   try {
-    await buildProgram({ io, host, finish, run: (other) => main(other, io, host) }).parseAsync([...argv], {
-      from: 'user',
-    });
+    const run = (other: readonly string[]): Promise<number> => main(other, io, host, work);
+    await buildProgram({ io, host, work, finish, run }).parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && ANSWERED.includes(error.code) && argv.length > 0) return EXIT_DONE;

@@ -1,8 +1,6 @@
-import type { Stage } from '../operations/agreement.ts';
-import type { Growth } from '../operations/vacuum.ts';
+import type { Stage } from '../operations/job.ts';
 import { formatBytes, formatElapsed } from '../units.ts';
 import type { Output } from './io.ts';
-import { cut } from './render/table.ts';
 
 const TICK_MS = 1_000;
 const LOG_MS = 10_000;
@@ -17,7 +15,15 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   swapping: 'putting the new file in place',
 };
 
+/** Bytes of a file that is being written. */
+export interface Growth {
+  readonly written: number;
+  readonly expected: number;
+}
+
 export interface Progress {
+  /** Says how large a file that is written is going to be. */
+  readonly expect: (bytes: number) => void;
   readonly stage: (stage: Stage) => void;
   readonly stop: () => void;
 }
@@ -27,23 +33,28 @@ export interface Progress {
  * that is drawn again every second, in a log in one line every ten seconds. A wait that only a person can end is told
  * in any case.
  */
-export function startProgress(output: Output, isWanted: boolean, growth: () => Growth | null): Progress {
+export function startProgress(output: Output, isWanted: boolean, writtenBytes: () => number | null): Progress {
   const { isTerminal } = output;
   const started = performance.now();
   let words = WORDS.checking;
   let writingSince: number | null = null;
+  let expected = 0;
   const line = (): string => {
     const now = performance.now();
-    const grown = writingSince === null ? null : growth();
-    const rest = grown === null ? formatElapsed(now - started) : growthText(grown, now - (writingSince ?? now));
+    const written = writingSince === null ? null : writtenBytes();
+    const rest =
+      written === null ? formatElapsed(now - started) : growthText({ written, expected }, now - (writingSince ?? now));
     return `${words}   ${rest}`;
   };
   const draw = (): void => {
-    // A line that wraps could not be cleared.
-    output.write(isTerminal ? CLEAR_LINE + cut(line(), (output.columns ?? 80) - 1) : `${line()}\n`);
+    // A line that wraps could not be cleared. Every character of it is one column wide.
+    output.write(isTerminal ? CLEAR_LINE + line().slice(0, (output.columns ?? 80) - 1) : `${line()}\n`);
   };
   const timer = isWanted ? setInterval(draw, isTerminal ? TICK_MS : LOG_MS) : undefined;
   return {
+    expect(bytes) {
+      expected = bytes;
+    },
     stage(stage) {
       const isWait = typeof stage === 'object';
       words = isWait ? `done; waiting for pid ${stage.waitingFor} to close the old database` : WORDS[stage];

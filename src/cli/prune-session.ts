@@ -1,29 +1,25 @@
-import { EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { agreementOf, execute } from '../operations/execute.ts';
+import type { Work } from '../operations/job.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
-import { executePrune, planPrune, pruneTotals, type PruneReport } from '../operations/prune.ts';
+import type { PruneReport } from '../operations/prune.ts';
 import type { Target } from '../operations/target.ts';
-import { counted } from '../units.ts';
-import { pruneJson } from './render/prune-json.ts';
-import { prunePlanLines, pruneReportLines } from './render/prune-text.ts';
 import type { Session } from './session.ts';
 
-export function pruneSession(target: Target, host: Host): Session<DirectoryPlan, PruneReport> {
+export function pruneSession(target: Target, host: Host, work: Work): Session<DirectoryPlan, PruneReport> {
   return {
-    plan: (isDryRun) => planPrune(target, host, isDryRun),
-    directoryOf: (plan) => plan,
-    hasWork: (plan) => pruneTotals(plan).rows > 0,
-    question: (plan) => `Delete ${counted(pruneTotals(plan).rows, 'WAL row')}?`,
-    execute: (plan, execution) => executePrune(plan, host, execution),
-    exitCodeOf: pruneExitCode,
-    planLines: prunePlanLines,
-    reportLines: (report, _, view) => pruneReportLines(report, view),
-    planJson: (plan) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, 0) }),
-    reportJson: ({ plan, deleted }) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, deleted) }),
+    async plan(isDryRun) {
+      const { planPrune } = await import('../operations/prune.ts');
+      return planPrune(target, host, isDryRun);
+    },
+    execute(plan, execution) {
+      const agreed = plan === null ? null : agreementOf(plan);
+      return execute({ kind: 'prune', request: { target }, agreed }, work, execution);
+    },
+    writtenBytes: () => null,
+    async loadWords() {
+      const { PRUNE_WORDS } = await import('./prune-words.ts');
+      return PRUNE_WORDS;
+    },
   };
-}
-
-/** 3 where a collection was skipped for a reason that wants a person. */
-export function pruneExitCode({ collections }: DirectoryPlan): number {
-  return collections.some(({ skip }) => skip?.needsAttention) ? EXIT_NEEDS_ATTENTION : EXIT_DONE;
 }

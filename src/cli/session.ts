@@ -2,11 +2,9 @@
  * The course of every writing command: plan, show, ask, execute, report.
  */
 import { EXIT_DONE, MaintError } from '../errors.ts';
-import type { Execution } from '../operations/child.ts';
 import type { Check } from '../operations/guards.ts';
-import { statingRecovery } from '../operations/journal.ts';
+import type { Execution, Planned } from '../operations/job.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
-import type { Growth } from '../operations/vacuum.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
 import { printJson } from './json.ts';
@@ -18,13 +16,21 @@ import { viewOf, type View } from './render/view.ts';
 /** What one verb brings to the course. */
 export interface Session<Plan, Report> {
   readonly plan: (isDryRun: boolean) => Promise<Plan>;
+  /** Executes what was agreed to, or where nobody is asked (null) what is planned under the lock. */
+  readonly execute: (agreed: Plan | null, execution: Execution) => Promise<Report>;
+  /** Bytes of a file that the execution writes, null where there is none. */
+  readonly writtenBytes: () => number | null;
+  /** Loaded late: while another process works there is time for it. */
+  readonly loadWords: () => Promise<Words<Plan, Report>>;
+}
+
+/** How a verb speaks of its plan and its report. */
+export interface Words<Plan, Report> {
   readonly directoryOf: (plan: Plan) => DirectoryPlan;
+  readonly planOf: (report: Report) => Plan;
   /** False where executing would change nothing: then nobody is asked. */
   readonly hasWork: (plan: Plan) => boolean;
   readonly question: (plan: Plan) => string;
-  readonly execute: (plan: Plan, execution: Execution) => Promise<Report>;
-  /** How far a file that the execution writes has grown. */
-  readonly growthOf?: (plan: Plan) => Growth | null;
   readonly exitCodeOf: (plan: Plan) => number;
   readonly planLines: (plan: Plan, view: View) => readonly string[];
   readonly reportLines: (report: Report, elapsedMs: number, view: View) => readonly string[];
@@ -37,72 +43,105 @@ const JOURNAL_RECOVERED = 'The hot journal was played back, as --recover-journal
 export async function runSession<Plan, Report>(
   session: Session<Plan, Report>,
   options: WritingOptions & { readonly tempDir?: string },
+  context: CommandContext,
+): Promise<void> {
+  if (options.dryRun) return showPlan(session, options, context);
+  if (options.yes) return executeAndReport(session, null, options, context);
+  const { io } = context;
+  // Asked after the plan, this would come too late: a journal would have been played back by then.
+  if (options.recoverJournal && !io.isInteractive) throw noTerminal();
+  const plan = await session.plan(false);
+  const words = await session.loadWords();
+  if (!options.quiet) warn(words.directoryOf(plan).checks, io);
+  if (!words.hasWork(plan) || (await isAgreed(words, plan, options, io))) {
+    return executeAndReport(session, plan, options, context);
+  }
+  showRefused(words, plan, options, context);
+}
+
+async function showPlan<Plan, Report>(
+  session: Session<Plan, Report>,
+  options: WritingOptions,
   { io, host, finish }: CommandContext,
 ): Promise<void> {
-  // Asked after the plan, this would come too late: a journal would have been played back by then.
-  if (options.recoverJournal && !options.dryRun && !options.yes && !io.isInteractive) throw noTerminal();
-  const plan = await session.plan(options.dryRun ?? false);
-  const { checks, isJournalRecovered } = session.directoryOf(plan);
-  const json = (value: object): void => printJson({ io, host }, value);
-  if (!options.quiet) warn(checks, io);
-  if (options.dryRun) {
-    if (options.json) json(session.planJson(plan));
-    else print(io.stdout, session.planLines(plan, viewOf(io.stdout, options.color, io)));
-    finish(session.exitCodeOf(plan));
-    return;
-  }
-  if (session.hasWork(plan) && !options.yes && !(await isAgreed(session, plan, options, io))) {
-    if (options.json) json(session.planJson(plan));
-    else
-      print(io.stdout, [
-        isJournalRecovered ? `${JOURNAL_RECOVERED}; nothing else was changed.` : 'Nothing was changed.',
-      ]);
-    finish(EXIT_DONE);
-    return;
-  }
+  const plan = await session.plan(true);
+  const words = await session.loadWords();
+  if (!options.quiet) warn(words.directoryOf(plan).checks, io);
+  if (options.json) printJson({ io, host }, words.planJson(plan));
+  else print(io.stdout, words.planLines(plan, viewOf(io.stdout, options.color, io)));
+  finish(words.exitCodeOf(plan));
+}
+
+function showRefused<Plan, Report>(
+  words: Words<Plan, Report>,
+  plan: Plan,
+  options: WritingOptions,
+  { io, host, finish }: CommandContext,
+): void {
+  const isRecovered = words.directoryOf(plan).isJournalRecovered;
+  if (options.json) printJson({ io, host }, words.planJson(plan));
+  else print(io.stdout, [isRecovered ? `${JOURNAL_RECOVERED}; nothing else was changed.` : 'Nothing was changed.']);
+  finish(EXIT_DONE);
+}
+
+async function executeAndReport<Plan, Report>(
+  session: Session<Plan, Report>,
+  agreed: Plan | null,
+  options: WritingOptions & { readonly tempDir?: string },
+  { io, host, finish }: CommandContext,
+): Promise<void> {
   const started = performance.now();
-  const report = await statingRecovery(isJournalRecovered, () => executed(session, plan, options, io));
-  const recovery = isJournalRecovered ? [`${JOURNAL_RECOVERED}.`, ''] : [];
-  const lines = (): readonly string[] =>
-    session.reportLines(report, performance.now() - started, viewOf(io.stdout, options.color, io));
-  if (options.json) json(session.reportJson(report));
-  else print(io.stdout, [...recovery, ...lines()]);
-  finish(session.exitCodeOf(plan));
+  // A plan that was shown was shown with its warnings.
+  const isWarned = agreed !== null || options.quiet === true;
+  const [report, words] = await Promise.all([executed(session, agreed, isWarned, options, io), session.loadWords()]);
+  const elapsedMs = performance.now() - started;
+  const plan = words.planOf(report);
+  if (options.json) printJson({ io, host }, words.reportJson(report));
+  else {
+    const recovery = words.directoryOf(plan).isJournalRecovered ? [`${JOURNAL_RECOVERED}.`, ''] : [];
+    const view = viewOf(io.stdout, options.color, io);
+    print(io.stdout, [...recovery, ...words.reportLines(report, elapsedMs, view)]);
+  }
+  finish(words.exitCodeOf(plan));
+}
+
+function executed<Plan, Report>(
+  session: Session<Plan, Report>,
+  agreed: Plan | null,
+  isWarned: boolean,
+  options: WritingOptions & { readonly tempDir?: string },
+  io: Io,
+): Promise<Report> {
+  return io.interruptible(async (signal) => {
+    const progress = startProgress(io.stderr, options.progress && options.quiet !== true, session.writtenBytes);
+    const { timeout = null, tempDir = null } = options;
+    const onPlanned = ({ checks, expectedBytes }: Planned): void => {
+      if (!isWarned) warn(checks, io);
+      progress.expect(expectedBytes);
+    };
+    try {
+      return await session.execute(agreed, { signal, timeoutMs: timeout, tempDir, onPlanned, onStage: progress.stage });
+    } finally {
+      progress.stop();
+    }
+  });
 }
 
 async function isAgreed<Plan, Report>(
-  session: Session<Plan, Report>,
+  words: Words<Plan, Report>,
   plan: Plan,
   options: WritingOptions,
   io: Io,
 ): Promise<boolean> {
   if (!io.isInteractive) throw noTerminal();
-  print(io.stderr, [...session.planLines(plan, viewOf(io.stderr, options.color, io)), '']);
-  return io.confirm(session.question(plan));
+  print(io.stderr, [...words.planLines(plan, viewOf(io.stderr, options.color, io)), '']);
+  return io.confirm(words.question(plan));
 }
 
 function noTerminal(): MaintError {
   return new MaintError('USAGE', {
     message: 'this changes the directory, and there is no terminal to ask on',
     hint: 'give --yes to go ahead without being asked, or --dry-run to see the plan',
-  });
-}
-
-function executed<Plan, Report>(
-  session: Session<Plan, Report>,
-  plan: Plan,
-  options: WritingOptions & { readonly tempDir?: string },
-  io: Io,
-): Promise<Report> {
-  return io.interruptible(async (signal) => {
-    const isWanted = options.progress && options.quiet !== true;
-    const progress = startProgress(io.stderr, isWanted, () => session.growthOf?.(plan) ?? null);
-    try {
-      const { timeout = null, tempDir = null } = options;
-      return await session.execute(plan, { signal, timeoutMs: timeout, tempDir, onStage: progress.stage });
-    } finally {
-      progress.stop();
-    }
   });
 }
 

@@ -3,47 +3,27 @@
  */
 import { MaintError } from '../errors.ts';
 import { realHost } from '../host/real-host.ts';
-import type { Database } from '../sqlite/open.ts';
-import type { Stage } from './agreement.ts';
-import type { ChildMessage, Errand, Outcome } from './child.ts';
-import { pruneUnderLock } from './locked-prune.ts';
-import { rebuildUnderLock } from './rebuild.ts';
-import { vacuumInPlace } from './vacuum-in-place.ts';
+import type { ChildMessage, Errand } from './child.ts';
+import type { Planned, Stage } from './job.ts';
+import { doJob } from './work.ts';
 
 /** Waits for the parent's job and does it. */
 export function serveParent(): void {
   process.once('message', (errand: Errand) => void work(errand));
 }
 
-async function work(errand: Errand): Promise<void> {
+async function work({ job, parent }: Errand): Promise<void> {
+  const observer = {
+    onPlanned: (planned: Planned): void => void tell({ kind: 'planned', planned }),
+    onStage: (stage: Stage): void => void tell({ kind: 'stage', stage }),
+  };
   try {
-    await tell({ kind: 'done', outcome: await perform(errand) });
+    const machine = { host: realHost, ownProcesses: [process.pid, parent] };
+    await tell({ kind: 'done', report: await doJob(job, machine, observer) });
   } catch (error) {
     await tell(describe(error));
   }
   if (process.connected) process.disconnect();
-}
-
-async function perform({ job, parent }: Errand): Promise<Outcome> {
-  const own = [process.pid, parent];
-  const accompaniment = { onStage: tellStage };
-  switch (job.kind) {
-    case 'prune':
-      return { deleted: await pruneUnderLock(job.agreed, realHost, own, accompaniment) };
-    case 'vacuum':
-      return { deleted: await pruneUnderLock(job.agreed, realHost, own, { ...accompaniment, afterwards: vacuum }) };
-    case 'rebuild':
-      return { deleted: await rebuildUnderLock(job.agreed, realHost, own, { ...accompaniment, isFull: job.isFull }) };
-  }
-}
-
-function vacuum(db: Database): void {
-  tellStage('vacuuming');
-  vacuumInPlace(db);
-}
-
-function tellStage(stage: Stage): void {
-  void tell({ kind: 'stage', stage });
 }
 
 function describe(error: unknown): ChildMessage {

@@ -6,13 +6,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MaintError, type ErrorCode } from '../errors.ts';
-import type { AgreedPrune, Stage } from './agreement.ts';
-
-/** What the child is to do. */
-export type Job =
-  | { readonly kind: 'prune'; readonly agreed: AgreedPrune }
-  | { readonly kind: 'vacuum'; readonly agreed: AgreedPrune }
-  | { readonly kind: 'rebuild'; readonly agreed: AgreedPrune; readonly isFull: boolean };
+import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
+import type { Execution, Job, Planned, ReportOf, Stage } from './job.ts';
 
 /** A job on its way, with the process that counts as the same run. */
 export interface Errand {
@@ -20,13 +15,10 @@ export interface Errand {
   readonly parent: number;
 }
 
-export interface Outcome {
-  readonly deleted: number;
-}
-
 export type ChildMessage =
+  | { readonly kind: 'planned'; readonly planned: Planned }
   | { readonly kind: 'stage'; readonly stage: Stage }
-  | { readonly kind: 'done'; readonly outcome: Outcome }
+  | { readonly kind: 'done'; readonly report: ReportOf<Job> }
   | { readonly kind: 'failed'; readonly failure: ChildFailure }
   | { readonly kind: 'bug'; readonly stack: string };
 
@@ -37,16 +29,6 @@ export interface ChildFailure {
   readonly details: readonly string[];
   readonly state: string;
   readonly hint: string;
-}
-
-/** How a command's execution is watched and ended. */
-export interface Execution {
-  /** Aborted by Ctrl-C or SIGTERM. */
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number | null;
-  /** Where SQLite is to put its temporary files, null for its own choice. */
-  readonly tempDir: string | null;
-  readonly onStage: (stage: Stage) => void;
 }
 
 /** The child was ended before it had finished. What state that leaves is for the caller to find out. */
@@ -64,16 +46,16 @@ export class WorkEnded extends Error {
 const ENTRY = fileURLToPath(new URL('../../bin/chroma-maint-child.js', import.meta.url));
 
 /**
- * Runs `job` in a child and returns its outcome. Throws the child's MaintError, or WorkEnded where it was ended by
+ * Runs `job` in a child and returns its report. Throws the child's MaintError, or WorkEnded where it was ended by
  * `execution` or by somebody else; it returns or throws only after the child is gone.
  */
-export async function runInChild(job: Job, execution: Execution, environment: NodeJS.ProcessEnv): Promise<Outcome> {
+export async function runInChild<J extends Job>(job: J, execution: Execution): Promise<ReportOf<J>> {
   if (execution.signal.aborted) throw new WorkEnded('interrupted', 'before it began');
   const child = fork(ENTRY, {
     detached: true,
     execArgv: [],
     serialization: 'advanced',
-    env: environment,
+    env: { ...process.env, ...(execution.tempDir === null ? {} : { [TEMP_DIR_VARIABLE]: execution.tempDir }) },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   let because: WorkEnded['because'] = 'killed';
@@ -89,7 +71,7 @@ export async function runInChild(job: Job, execution: Execution, environment: No
     if (last === undefined) throw new WorkEnded(because, exit);
     switch (last.kind) {
       case 'done':
-        return last.outcome;
+        return last.report as ReportOf<J>;
       case 'failed':
         throw new MaintError(last.failure.code, last.failure);
       case 'bug':
@@ -102,7 +84,7 @@ export async function runInChild(job: Job, execution: Execution, environment: No
 }
 
 interface Conversation {
-  readonly last: Exclude<ChildMessage, { kind: 'stage' }> | undefined;
+  readonly last: Exclude<ChildMessage, { kind: 'stage' | 'planned' }> | undefined;
   /** How the child ended, for a message. */
   readonly exit: string;
 }
@@ -112,6 +94,7 @@ function conversation(child: ChildProcess, job: Job, execution: Execution): Prom
     let last: Conversation['last'];
     child.on('message', (message: ChildMessage) => {
       if (message.kind === 'stage') execution.onStage(message.stage);
+      else if (message.kind === 'planned') execution.onPlanned(message.planned);
       else last = message;
     });
     child.once('error', reject);

@@ -2,7 +2,7 @@
  * Collections as plans and reports show them.
  */
 import type { Collection, CollectionId, Skip } from '../chroma/model.ts';
-import { needsAttention, type PrunePlan } from '../chroma/prune-plan.ts';
+import { needsAttention, totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { SeqId } from '../chroma/seq-id.ts';
 import { watermarkOf } from '../chroma/watermark.ts';
 import type { Reading } from './reading.ts';
@@ -58,4 +58,12 @@ export function watermarkFields({ segments }: Collection): Pick<CollectionPlan, 
 
 function named({ id, name, tenant, database }: Collection): NamedCollection {
   return { id, name, tenant, database };
+}
+
+/** Rows and bytes that a plan deletes. */
+export function pruneTotals({ prune }: { readonly prune: PrunePlan }): {
+  readonly rows: number;
+  readonly bytes: number;
+} {
+  return { rows: totalRows(prune), bytes: totalBytes(prune) };
 }

@@ -1,21 +1,17 @@
 /**
- * From an agreed plan to the child process and back, and what to say where that way is cut short.
+ * From an agreed plan to the working process and back, and what to say where that way is cut short.
  */
 import { statSync } from 'node:fs';
-import { countBelow } from '../chroma/embeddings-queue.ts';
-import { locatePersistDir } from '../chroma/persist-dir.ts';
-import { totalRows } from '../chroma/prune-plan.ts';
-import { MaintError, messageOf, NOTHING_CHANGED } from '../errors.ts';
-import type { Host } from '../host/host.ts';
-import { inExclusiveTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
-import { readPageCounts } from '../sqlite/pages.ts';
-import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
-import { removeLeftover } from '../sqlite/rebuilt-file.ts';
-import { runInChild, WorkEnded, type Execution, type Job, type Outcome } from './child.ts';
-import { prunedOnly } from './locked-prune.ts';
-
-/** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
-const RECOVERY_WAIT_MS = 10_000;
+import { join } from 'node:path';
+import { DATABASE_NAME, locatePersistDir } from '../chroma/persist-dir.ts';
+import { MaintError } from '../errors.ts';
+import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
+import type { Agreement } from './agreement.ts';
+import { WorkEnded } from './child.ts';
+import type { Execution, Job, Planned, ReportOf, Work } from './job.ts';
+import { statingRecovery } from './journal.ts';
+import type { DirectoryPlan } from './planning.ts';
+import type { Target } from './target.ts';
 
 const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAILED'; fact: string; hint: string }>> = {
   interrupted: { code: 'INTERRUPTED', fact: 'interrupted', hint: 'run the same command again when it suits' },
@@ -27,47 +23,40 @@ const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAIL
   },
 };
 
-const REBUILT = 'the new database is in place, with everything done that was planned';
+/** What of `plan` a person has said yes to. */
+export function agreementOf({ prune, isJournalRecovered }: DirectoryPlan): Agreement {
+  return { prune, isJournalRecovered };
+}
 
-/** Runs the job. Where the child was ended, SQLite rolls back first, and the error then says what state is left. */
-export async function executeJob(job: Job, host: Host, execution: Execution): Promise<Outcome> {
-  const before = identityOf(job.agreed.target.path);
-  const temp = execution.tempDir === null ? {} : { [TEMP_DIR_VARIABLE]: execution.tempDir };
+/** Bytes of the new file that a rebuild is writing; null where there is none. */
+export function writtenBytes({ path }: Target): number | null {
+  return rebuiltBytes(join(path, DATABASE_NAME));
+}
+
+/** Has the job done. Where the work was ended, SQLite rolls back first, and the error then says what state is left. */
+export async function execute<J extends Job>(job: J, work: Work, execution: Execution): Promise<ReportOf<J>> {
+  const { target } = job.request;
+  const { databasePath, journal } = locatePersistDir(target.path);
+  const before = statSync(databasePath, { bigint: true }).ino;
+  let planned: Planned | null = null;
+  const onPlanned = (plan: Planned): void => {
+    planned = plan;
+    execution.onPlanned(plan);
+  };
   try {
-    return await runInChild(job, execution, { ...host.environment, ...temp });
+    return await work(job, { ...execution, onPlanned });
   } catch (error) {
     if (!(error instanceof WorkEnded)) throw error;
     const { code, fact, hint } = ENDED[error.because];
-    throw new MaintError(code, {
-      message: `${fact}: ${job.agreed.target.path}`,
+    // Loaded only here: it opens databases, which this process has no other reason to do.
+    const { stateLeft } = await import('./state-left.ts');
+    const ended = new MaintError(code, {
+      message: `${fact}: ${target.path}`,
       details: error.because === 'killed' ? [`it ended with ${error.message}`] : [],
-      state: stateLeft(job, before),
+      state: stateLeft(target.path, before, planned),
       hint,
     });
+    const isRecovered = job.agreed?.isJournalRecovered === true || (journal === 'hot' && target.allow.recoverJournal);
+    return statingRecovery(isRecovered, () => Promise.reject(ended));
   }
-}
-
-/** Rolls back what is unfinished, removes a new file that was not put in place, and looks at what is there. */
-function stateLeft({ agreed: { target, plan } }: Job, before: bigint): string {
-  try {
-    const dir = locatePersistDir(target.path);
-    // Under the lock: another run may have begun, and the new file that is there may be its own.
-    withWritable(dir.databasePath, RECOVERY_WAIT_MS, (db) =>
-      inExclusiveTransaction(db, () => removeLeftover(dir.databasePath)),
-    );
-    if (identityOf(target.path) !== before) return REBUILT;
-    const expected = totalRows(plan);
-    if (expected === 0) return NOTHING_CHANGED;
-    const left = withReadOnly(dir.databasePath, RECOVERY_WAIT_MS, (db) =>
-      [...countBelow(db, plan.steps, readPageCounts(db).pageSize).values()].reduce((sum, { rows }) => sum + rows, 0),
-    );
-    return left === expected ? NOTHING_CHANGED : prunedOnly(expected - left);
-  } catch (error) {
-    return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
-  }
-}
-
-/** Which file it is that has the database's name. */
-function identityOf(persistDir: string): bigint {
-  return statSync(locatePersistDir(persistDir).databasePath, { bigint: true }).ino;
 }

@@ -25,13 +25,16 @@ export interface GuardContext {
 /** Once the directory has been read and the plan is known. */
 export interface PlannedContext extends GuardContext {
   readonly reading: Reading;
+  /** Free bytes of each file system that may be written to, by device. */
+  readonly free: ReadonlyMap<bigint, number>;
   readonly needs: readonly SpaceNeed[];
   /** What to do instead where the space is not there. */
   readonly whenShort: string;
 }
 
 /** Under the exclusive lock, just before the first write. */
-export interface LockedContext extends PlannedContext {
+export interface LockedContext {
+  readonly dir: PersistDir;
   readonly db: Database;
 }
 

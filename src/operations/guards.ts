@@ -26,18 +26,25 @@ interface GuardAt<Stage extends string, Context> {
   verify(context: Context): Promise<GuardNote> | GuardNote;
 }
 
+/** From `planned` on the database is open, perhaps locked: such a guard does not wait for anything. */
+interface PromptGuardAt<Stage extends string, Context> extends GuardAt<Stage, Context> {
+  verify(context: Context): GuardNote;
+}
+
 export type Guard =
+  /** What they guard against forbids reading. */
   | GuardAt<'path', GuardContext>
-  | GuardAt<'planned', PlannedContext>
-  | GuardAt<'locked', LockedContext>;
+  | GuardAt<'directory', GuardContext>
+  | PromptGuardAt<'planned', PlannedContext>
+  | PromptGuardAt<'locked', LockedContext>;
 
 export const GUARDS: readonly Guard[] = [
   { stage: 'path', title: 'one regular database file', verify: verifyPlace },
   { stage: 'path', title: 'no open journal', verify: verifyJournal },
   { stage: 'planned', title: 'schema known', verify: () => null },
-  { stage: 'planned', title: 'local disk', verify: verifyLocalFileSystem },
-  { stage: 'planned', title: 'not in use', verify: verifyNotInUse },
-  { stage: 'planned', title: 'writable', verify: verifyWritable },
+  { stage: 'directory', title: 'local disk', verify: verifyLocalFileSystem },
+  { stage: 'directory', title: 'not in use', verify: verifyNotInUse },
+  { stage: 'directory', title: 'writable', verify: verifyWritable },
   { stage: 'planned', title: 'space', verify: verifySpace },
   { stage: 'planned', title: 'watermarks', verify: verifySequence },
   { stage: 'locked', title: 'integrity', verify: verifyIntegrity },
@@ -59,32 +66,50 @@ export async function verifyPath(context: GuardContext): Promise<readonly Check[
   return checks;
 }
 
-/**
- * Runs the guards on the plan. Throws at the first that fails; a dry run writes nothing, so there a failed guard is
- * reported in the plan instead.
- */
-export async function verifyPlanned(context: PlannedContext, isDryRun: boolean): Promise<readonly Check[]> {
+/** Runs the guards that need no reading. Throws at the first that fails, but for a dry run. */
+export async function verifyDirectory(context: GuardContext, isDryRun: boolean): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const guard of GUARDS) {
-    if (guard.stage === 'locked') checks.push({ title: guard.title, status: 'later', when: 'before the first write' });
-    if (guard.stage !== 'planned') continue;
+    if (guard.stage !== 'directory') continue;
     try {
       checks.push(passed(guard.title, await guard.verify(context)));
     } catch (error) {
-      if (!isDryRun || !(error instanceof MaintError) || error.code === 'CORRUPT') throw error;
-      checks.push({ title: guard.title, status: 'failed', error });
+      checks.push(failed(guard.title, error, isDryRun));
     }
   }
   return checks;
+}
+
+/** Runs the guards on the plan. Throws at the first that fails, but for a dry run. */
+export function verifyPlanned(context: PlannedContext, isDryRun: boolean): readonly Check[] {
+  return GUARDS.flatMap((guard): readonly Check[] => {
+    if (guard.stage === 'locked') return [{ title: guard.title, status: 'later', when: 'before the first write' }];
+    if (guard.stage !== 'planned') return [];
+    try {
+      return [passed(guard.title, guard.verify(context))];
+    } catch (error) {
+      return [failed(guard.title, error, isDryRun)];
+    }
+  });
+}
+
+/** A dry run writes nothing, so a failed guard is reported in its plan; damage is not, for it forbids to plan at all. */
+function failed(title: string, error: unknown, isDryRun: boolean): Check {
+  if (!isDryRun || !(error instanceof MaintError) || error.code === 'CORRUPT') throw error;
+  return { title, status: 'failed', error };
+}
+
+/** The checks in the order of {@link GUARDS}, whenever each was made. */
+export function inGuardOrder(checks: readonly Check[]): readonly Check[] {
+  const order = GUARDS.map(({ title }) => title);
+  return checks.toSorted((a, b) => order.indexOf(a.title) - order.indexOf(b.title));
 }
 
 /** Runs the guards that need the lock. Throws at the first that fails. */
 export function verifyLocked(context: LockedContext): readonly Check[] {
   return GUARDS.flatMap((guard) => {
     if (guard.stage !== 'locked') return [];
-    const note = guard.verify(context);
-    if (note instanceof Promise) throw new TypeError(`the guard "${guard.title}" must not wait while the lock is held`);
-    return [passed(guard.title, note)];
+    return [passed(guard.title, guard.verify(context))];
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * From a path to a plan: locate, guard, read, plan, guard. Reads only; takes no lock beyond the reading itself.
+ * From a path to a plan. First what can be asked before the database is opened, then the reading and what follows from
+ * it, which is the same on a read-only connection and under the exclusive lock.
  */
-import { join } from 'node:path';
 import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
 import type { MigrationVersions, TopicUsage } from '../chroma/model.ts';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
@@ -10,16 +10,16 @@ import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { collectionPlans, type CollectionPlan } from './collections.ts';
-import { verifyPath, verifyPlanned, type Check } from './guards.ts';
-import type { GuardContext } from './guard-context.ts';
+import type { GuardContext, SpaceNeed } from './guard-context.ts';
+import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
 import { inUse, verifyNotInUse } from './in-use.ts';
 import { hotJournal, statingRecovery } from './journal.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
-import type { SpaceNeed } from './guard-context.ts';
+import { freeByDevice } from './space.ts';
 import { excludedBy, type Target } from './target.ts';
 
-/** How long a reader waits for a server to finish a commit. */
+/** How long a reader waits where a server may be committing: longer than one commit takes. */
 export const READ_WAIT_MS = 5_000;
 
 /** What a writing verb shows before it asks. */
@@ -39,11 +39,18 @@ export interface DirectoryPlan {
   readonly isJournalRecovered: boolean;
 }
 
-export interface PlanningOptions<S extends Strategy> {
+/** What a verb plans, and for whom. */
+export interface Planning<S extends Strategy> {
+  readonly target: Target;
+  /** A dry run lists the guards that fail instead of refusing. */
   readonly isDryRun: boolean;
+  /** True where a hot journal was played back for this plan before. */
+  readonly isJournalRecovered: boolean;
   /** Leaves the prune out of the plan: nothing is to be deleted. */
-  readonly withoutPrune?: boolean;
-  strategy(sizes: PlannedSizes, context: GuardContext): S | Promise<S>;
+  readonly withoutPrune: boolean;
+  /** Directories that may be written to. */
+  readonly writesTo: readonly string[];
+  readonly strategy: (sizes: PlannedSizes, context: GuardContext) => S;
 }
 
 /** How a verb goes about its work, and what that needs. */
@@ -52,8 +59,12 @@ export interface Strategy {
   readonly whenShort: string;
 }
 
-export interface StrategicPlan<S extends Strategy> extends DirectoryPlan {
+/** A plan with what it was made from. */
+export interface PlannedWork<S extends Strategy> {
+  readonly plan: DirectoryPlan;
   readonly strategy: S;
+  readonly reading: Reading;
+  readonly context: GuardContext;
 }
 
 /** The numbers that space is estimated from, in bytes. */
@@ -73,81 +84,88 @@ export interface PlannedSizes {
   readonly obstacleToCopy: string | null;
 }
 
-/** Plans what `target` asks for. Throws the first guard that fails; in a dry run those are listed in the plan. */
-export async function planDirectory<S extends Strategy>(
-  target: Target,
-  host: Host,
-  options: PlanningOptions<S>,
-): Promise<StrategicPlan<S>> {
-  const dir = locatePersistDir(target.path);
-  const context: GuardContext = {
-    dir,
-    host,
-    allow: target.allow,
-    waitMs: options.isDryRun ? 0 : target.waitMs,
-    ownProcesses: [process.pid],
-  };
-  const pathChecks = await verifyPath(context);
-  const isJournalRecovered = dir.journal === 'hot';
-  if (isJournalRecovered) await recoverJournal(context, options.isDryRun);
-  return statingRecovery(isJournalRecovered, () => planSound(target, context, pathChecks, options));
+/** This machine and the processes on it that are this run. */
+export interface Machine {
+  readonly host: Host;
+  readonly ownProcesses: readonly number[];
 }
 
-/** Plans where the path is in order and no journal waits to be played back. */
-async function planSound<S extends Strategy>(
-  target: Target,
-  context: GuardContext,
-  pathChecks: readonly Check[],
-  options: PlanningOptions<S>,
-): Promise<StrategicPlan<S>> {
-  const { dir } = context;
-  const { reading, prune, autoPurge } = namingHolders(context, () => readAndPlan(context, target, options));
+/** What was found out before the database was opened. */
+export interface Preflight {
+  readonly context: GuardContext;
+  readonly checks: readonly Check[];
+  readonly isJournalRecovered: boolean;
+  /** Free bytes of each file system that may be written to. */
+  readonly free: ReadonlyMap<bigint, number>;
+}
+
+/** Plans on a read-only connection. Throws the first guard that fails; in a dry run those are listed in the plan. */
+export function planDirectory<S extends Strategy>(planning: Planning<S>, host: Host): Promise<PlannedWork<S>> {
+  const { target, isDryRun } = planning;
+  // A dry run may be made beside a running server, whose commits are short.
+  const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
+  return withPreflight(planning, { host, ownProcesses: [process.pid] }, (preflight) =>
+    withReadOnly(preflight.context.dir.databasePath, waitMs, (db) =>
+      inReadTransaction(db, () => planOn(db, preflight, planning)),
+    ),
+  );
+}
+
+/**
+ * Runs the guards that need no reading, plays back a hot journal where that was asked for, and goes on with `work`. An
+ * error then says of the data what is true of it, and names the processes that have it locked.
+ */
+export async function withPreflight<T>(
+  { target, isDryRun, writesTo, isJournalRecovered: wasRecovered }: Planning<Strategy>,
+  { host, ownProcesses }: Machine,
+  work: (preflight: Preflight) => T,
+): Promise<T> {
+  const dir = locatePersistDir(target.path);
+  const waitMs = isDryRun ? 0 : target.waitMs;
+  const context: GuardContext = { dir, host, allow: target.allow, waitMs, ownProcesses };
+  const pathChecks = await verifyPath(context);
+  const isHot = dir.journal === 'hot';
+  if (isHot) await recoverJournal(context, isDryRun);
+  const isJournalRecovered = isHot || wasRecovered;
+  return statingRecovery(isJournalRecovered, async () => {
+    const checks = [...pathChecks, ...(await verifyDirectory(context, isDryRun))];
+    const free = await freeByDevice([dir.path, ...writesTo], host);
+    return namingHolders(context, () => work({ context, checks, isJournalRecovered, free }));
+  });
+}
+
+/** Reads and plans through `db`. */
+export function planOn<S extends Strategy>(
+  db: Database,
+  { context, checks, isJournalRecovered, free }: Preflight,
+  { target, isDryRun, withoutPrune, strategy: strategyFor }: Planning<S>,
+): PlannedWork<S> {
+  const { dir, host } = context;
+  if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
+  const found = readDirectory(db, dir);
+  const excluded = excludedBy(target, found.collections);
+  const reading = target.redact ? redacted(found) : found;
+  const prune = withoutPrune
+    ? { steps: [], skipped: [], lastSeqId: reading.lastSeqId }
+    : planFromReading(db, reading, { excluded, skipIndexCheck: target.skipIndexCheck });
   const sizes = sizesOf(dir, reading, prune);
-  const strategy = await options.strategy(sizes, context);
-  const planned = { ...context, reading, needs: strategy.needs, whenShort: strategy.whenShort };
-  const plannedChecks = await verifyPlanned(planned, options.isDryRun);
-  return {
+  const strategy = strategyFor(sizes, context);
+  const { needs, whenShort } = strategy;
+  const plannedChecks = verifyPlanned({ ...context, reading, free, needs, whenShort }, isDryRun);
+  const plan = {
     target,
-    isDryRun: options.isDryRun,
+    isDryRun,
     dir,
     prune,
     collections: collectionPlans(reading, prune),
     databaseBytes: sizes.databaseBytes,
     freeBytes: sizes.freeBytes,
-    checks: [...pathChecks, ...plannedChecks],
-    autoPurge,
+    checks: inGuardOrder([...checks, ...plannedChecks]),
+    autoPurge: readAutoPurge(db, reading.schema),
     versions: reading.schema.versions,
-    isJournalRecovered: dir.journal === 'hot',
-    strategy,
+    isJournalRecovered,
   };
-}
-
-interface ReadPlan {
-  readonly reading: Reading;
-  readonly prune: PrunePlan;
-  readonly autoPurge: AutoPurge;
-}
-
-function readAndPlan(
-  context: GuardContext,
-  target: Target,
-  { withoutPrune, isDryRun }: Pick<PlanningOptions<Strategy>, 'withoutPrune' | 'isDryRun'>,
-): ReadPlan {
-  const { dir } = context;
-  // A dry run may be made beside a running server, whose commits are short.
-  const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
-  return withReadOnly(dir.databasePath, waitMs, (db) => {
-    readThroughMapsLocally(db, context);
-    return inReadTransaction(db, () => {
-      const found = readDirectory(db, dir);
-      const excluded = excludedBy(target, found.collections);
-      const reading = target.redact ? redacted(found) : found;
-      const prune = withoutPrune
-        ? { steps: [], skipped: [], lastSeqId: reading.lastSeqId }
-        : planFromReading(db, reading, { excluded, skipIndexCheck: target.skipIndexCheck });
-      return { reading, prune, autoPurge: readAutoPurge(db, reading.schema) };
-    });
-  });
+  return { plan, strategy, reading, context };
 }
 
 function sizesOf(dir: PersistDir, { pages, usage, obstacleToCopy: obstacle }: Reading, prune: PrunePlan): PlannedSizes {
@@ -174,11 +192,6 @@ async function recoverJournal(context: GuardContext, isDryRun: boolean): Promise
   openOnce(context.dir, context.waitMs);
 }
 
-/** Reads through memory maps, but for a network file system. */
-export function readThroughMapsLocally(db: Database, { dir, host }: GuardContext): void {
-  if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
-}
-
 /** Opens the database for writing and closes it again, which plays back a hot journal if there is one. */
 function openOnce({ databasePath }: PersistDir, waitMs: number): void {
   withWritable(databasePath, waitMs, (db) => db.prepare('SELECT COUNT(*) FROM sqlite_schema').get());
@@ -193,12 +206,4 @@ export function namingHolders<T>({ dir, host, ownProcesses }: GuardContext, work
     const { holders } = host.holdersOf(dir.path, ownProcesses);
     throw holders.length > 0 ? inUse(dir.given, holders) : error;
   }
-}
-
-/** Directories of the vector segments that the steps of `plan` rest on. */
-export function indexDirectories({ path }: PersistDir, reading: Reading, plan: PrunePlan): readonly string[] {
-  const pruned = new Set(plan.steps.map(({ collectionId }) => collectionId));
-  return reading.collections
-    .filter(({ id }) => pruned.has(id))
-    .flatMap(({ segments }) => segments.filter(({ kind }) => kind === 'vector').map(({ id }) => join(path, id)));
 }

@@ -7,13 +7,13 @@ import { uncertainty } from './in-use.ts';
 export type Proof = { readonly isProved: true } | { readonly isProved: false; readonly because: string };
 
 /**
- * Looks for holders, and asks the kernel through the open `descriptor` of the database. Where it does not answer, the
- * scan counts only if it saw every process of the machine.
+ * Looks for holders, and asks the kernel through SQLite's `descriptor` of the database, null where it is not to be
+ * found. Where the kernel does not answer, the scan counts only if it saw every process of the machine.
  */
-export function proofOfNobody({ dir, host, ownProcesses }: GuardContext, descriptor: number): Proof {
+export function proofOfNobody({ dir, host, ownProcesses }: GuardContext, descriptor: number | null): Proof {
   const scan = host.holdersOf(dir.path, ownProcesses);
   if (scan.holders.length > 0) return unproved('another process has the directory open');
-  const lease = host.probeLease(descriptor);
+  const lease = descriptor === null ? 'unknown' : host.probeLease(descriptor);
   if (lease === 'granted') return { isProved: true };
   if (lease === 'refused') return unproved('a process that cannot be seen from here has the database open');
   const unknown = uncertainty(scan);

@@ -1,13 +1,11 @@
 /**
  * prune: delete the queue rows that every segment has persisted. The file keeps its size; Chroma fills the freed pages.
  */
-import { totalBytes, totalRows } from '../chroma/prune-plan.ts';
 import type { Host } from '../host/host.ts';
-import type { Execution } from './child.ts';
-import { executeJob } from './execute.ts';
-import type { Check } from './guards.ts';
-import { planDirectory, type DirectoryPlan, type PlannedSizes } from './planning.ts';
+import type { Agreement } from './agreement.ts';
 import type { SpaceNeed } from './guard-context.ts';
+import type { Check } from './guards.ts';
+import { planDirectory, type DirectoryPlan, type PlannedSizes, type Planning, type Strategy } from './planning.ts';
 import type { Target } from './target.ts';
 
 export interface PruneReport {
@@ -37,23 +35,25 @@ export function pruneJournalNeed(sizes: PlannedSizes): SpaceNeed {
   return { directory: dir.path, bytes, purpose: 'the rollback journal of the delete' };
 }
 
-/** Plans a prune. Reads only. */
-export function planPrune(target: Target, host: Host, isDryRun: boolean): Promise<DirectoryPlan> {
-  return planDirectory(target, host, {
+/** What a prune of `target` plans. */
+export function prunePlanning(target: Target, isDryRun: boolean, agreed: Agreement | null): Planning<Strategy> {
+  return {
+    target,
     isDryRun,
+    isJournalRecovered: agreed?.isJournalRecovered ?? false,
+    withoutPrune: false,
+    writesTo: [],
     strategy: (sizes) => ({
       needs: [pruneJournalNeed(sizes)],
       whenShort: 'free some space, or prune one collection at a time with --collection',
     }),
-  });
+  };
 }
 
-/** Executes `plan` in a child process. Throws PLAN_STALE where the directory is no longer what was planned from. */
-export async function executePrune(plan: DirectoryPlan, host: Host, execution: Execution): Promise<PruneReport> {
-  if (totalRows(plan.prune) === 0) return { plan, deleted: 0 };
-  const agreed = { target: plan.target, plan: plan.prune, isPruning: true };
-  const { deleted } = await executeJob({ kind: 'prune', agreed }, host, execution);
-  return { plan: executed(plan), deleted };
+/** Plans a prune. Reads only. */
+export async function planPrune(target: Target, host: Host, isDryRun: boolean): Promise<DirectoryPlan> {
+  const { plan } = await planDirectory(prunePlanning(target, isDryRun, null), host);
+  return plan;
 }
 
 /** The plan once it has been executed: the guards that had to wait for the lock have passed too. */
@@ -62,9 +62,4 @@ export function executed(plan: DirectoryPlan): DirectoryPlan {
     check.status === 'later' ? { title: check.title, status: 'passed', note: null } : check,
   );
   return { ...plan, checks };
-}
-
-/** Rows and bytes that `plan` deletes. */
-export function pruneTotals({ prune }: DirectoryPlan): { readonly rows: number; readonly bytes: number } {
-  return { rows: totalRows(prune), bytes: totalBytes(prune) };
 }

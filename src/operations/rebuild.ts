@@ -1,27 +1,27 @@
 /**
  * Prune and vacuum in one: the rows that live are copied into a new file, which takes the old one's place by a rename.
- * Runs in the child process. Nothing is written to the old file before the rename, which is the only commit point.
+ * Runs in the working process. Nothing is written to the old file before the rename, which is the only commit point.
  */
 import { statSync } from 'node:fs';
 import { readCopiedQueue, withRowsToKeep } from '../chroma/embeddings-queue.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf } from '../errors.ts';
-import type { FileIdentity, Host } from '../host/host.ts';
+import type { FileIdentity } from '../host/host.ts';
 import { COPY, differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
 import { borrowedDescriptor, spoilHeader } from '../sqlite/descriptor.ts';
-import { holdLock, inExclusiveTransaction, withWritable, type Database } from '../sqlite/open.ts';
+import { inExclusiveTransaction, type Database } from '../sqlite/open.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
 import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt-file.ts';
-import type { AgreedPrune, Stage } from './agreement.ts';
 import type { GuardContext } from './guard-context.ts';
 import { inUse } from './in-use.ts';
-import { namingHolders, readThroughMapsLocally } from './planning.ts';
+import type { Observer } from './job.ts';
+import type { PlannedWork, Strategy } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
-import { contextBeforeLock, planAgain, syncIndexes } from './under-lock.ts';
+import { queueRows, syncIndexes } from './under-lock.ts';
 import { logVacuum } from './vacuum-in-place.ts';
 
 export interface RebuildOptions {
-  readonly onStage: (stage: Stage) => void;
+  readonly observer: Observer;
   /** Compare every row of every table with the old file, not only those of the queue and of small tables. */
   readonly isFull: boolean;
 }
@@ -29,76 +29,59 @@ export interface RebuildOptions {
 const POLL_MS = 500;
 
 /**
- * Puts a new file with the rows that were agreed to stay in the old one's place, and returns how many rows went.
- * Throws PLAN_STALE where other rows would go now, IN_USE where somebody opened the old file meanwhile. Whatever is
- * thrown before the rename leaves the directory as it was.
+ * Puts a new file with the rows that stay in the old one's place. The caller's connection has kept the exclusive lock
+ * since it planned. Throws IN_USE where somebody opened the old file meanwhile. Whatever is thrown before the rename
+ * leaves the directory as it was.
  */
-export async function rebuildUnderLock(
-  agreed: AgreedPrune,
-  host: Host,
-  ownProcesses: readonly number[],
-  options: RebuildOptions,
-): Promise<number> {
-  options.onStage('checking');
-  const context = await contextBeforeLock(agreed, host, ownProcesses);
-  return namingHolders(context, () =>
-    withWritable(context.dir.databasePath, context.waitMs, (db) => {
-      // From here to the close of the connection nobody else gets any lock, whatever commits in between.
-      holdLock(db);
-      readThroughMapsLocally(db, context);
-      removeLeftover(context.dir.databasePath);
-      try {
-        return replace(db, context, agreed, options);
-      } finally {
-        removeLeftover(context.dir.databasePath);
-      }
-    }),
-  );
+export function rebuild(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): void {
+  const { databasePath } = planned.context.dir;
+  try {
+    replace(db, planned, options);
+  } finally {
+    removeLeftover(databasePath);
+  }
 }
 
-function replace(db: Database, context: GuardContext, agreed: AgreedPrune, options: RebuildOptions): number {
+function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): void {
+  const { context } = planned;
   const { dir, host } = context;
   const descriptor = borrowedDescriptor(dir.databasePath);
   if (descriptor === null) throw new Error('the descriptor of the open database is not to be found');
   const old = statSync(dir.databasePath, { bigint: true });
   const path = createRebuiltFile(dir.databasePath);
-  const deleted = withCopyAttached(db, path, () => copy(db, context, agreed, options));
-  options.onStage('swapping');
+  withCopyAttached(db, path, () => copy(db, planned, options));
+  options.observer.onStage('swapping');
   host.copyAttributes(dir.databasePath, path);
   host.sync(path);
   const proof = proofOfNobody(context, descriptor);
   if (!proof.isProved) throw openedMeanwhile(context, proof.because);
   putInPlace(dir.databasePath);
-  finish(context, descriptor, { device: old.dev, inode: old.ino }, options);
-  return deleted;
+  finish(context, descriptor, { device: old.dev, inode: old.ino }, options.observer);
 }
 
-/** Fills the copy and verifies it. Returns how many rows it does not have. */
-function copy(db: Database, context: GuardContext, agreed: AgreedPrune, { onStage, isFull }: RebuildOptions): number {
-  const { reading, current } = planAgain(db, context, agreed);
-  if (reading.obstacleToCopy !== null) throw new Error(reading.obstacleToCopy);
-  const rowsBefore = [...reading.usage.values()].reduce((sum, { rows }) => sum + rows, 0);
-  const expected = totalRows(current);
-  onStage('rebuilding');
-  syncIndexes(context, reading, current);
-  return withRowsToKeep(db, current.steps, (filter) => {
+/** Fills the copy and verifies it. */
+function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull }: RebuildOptions): void {
+  const { plan, reading } = planned;
+  observer.onStage('rebuilding');
+  syncIndexes(planned);
+  withRowsToKeep(db, plan.prune.steps, (filter) => {
     inExclusiveTransaction(db, () => fillCopy(db, filter));
-    onStage('verifying');
+    observer.onStage('verifying');
     const difference = differenceFromCopy(db, filter, isFull) ?? quickCheck(db, COPY)[0];
     if (difference !== undefined) throw new Error(`the new file is not what it should be: ${difference}`);
     const { rows, lastSeqId } = readCopiedQueue(db);
-    if (rows !== rowsBefore - expected || lastSeqId !== reading.lastSeqId) {
+    const [before, expected] = [queueRows(reading), totalRows(plan.prune)];
+    if (rows !== before - expected || lastSeqId !== reading.lastSeqId) {
       throw new Error(
-        `copied ${rows} of ${rowsBefore} rows and not ${expected} fewer, last seq_id ${lastSeqId} of ${reading.lastSeqId}`,
+        `copied ${rows} of ${before} rows and not ${expected} fewer, last seq_id ${lastSeqId} of ${reading.lastSeqId}`,
       );
     }
     logVacuum(db, COPY);
-    return expected;
   });
 }
 
 /** The last steps, once the new file has the old one's name: nothing of this may claim that nothing was changed. */
-function finish(context: GuardContext, descriptor: number, file: FileIdentity, options: RebuildOptions): void {
+function finish(context: GuardContext, descriptor: number, file: FileIdentity, observer: Observer): void {
   const { dir, host } = context;
   try {
     host.sync(dir.path);
@@ -113,7 +96,7 @@ function finish(context: GuardContext, descriptor: number, file: FileIdentity, o
   }
   // Only now: spoiled before the directory is on the disk, a power cut would leave no database at all.
   spoilHeader(descriptor);
-  waitForLateHolders(context, file, options);
+  waitForLateHolders(context, file, observer);
 }
 
 /**
@@ -121,7 +104,7 @@ function finish(context: GuardContext, descriptor: number, file: FileIdentity, o
  * (READONLY_DBMOVED) and the spoiled header its reads, but at its close it would remove a journal of the new database,
  * which has the same name. The lock on the old file keeps it from getting that far, so it is held until they are gone.
  */
-function waitForLateHolders(context: GuardContext, file: FileIdentity, { onStage }: RebuildOptions): void {
+function waitForLateHolders(context: GuardContext, file: FileIdentity, { onStage }: Observer): void {
   const { host, ownProcesses } = context;
   let told = '';
   for (;;) {

@@ -1,51 +1,55 @@
 /**
- * What every writing verb does around SQLite's exclusive lock, in the working process: look once more before it asks for
- * the lock, and plan once more when it has it.
+ * What every writing verb does under SQLite's exclusive lock, in the working process, before it writes: read and plan,
+ * and compare with what was agreed to.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
-import { locatePersistDir } from '../chroma/persist-dir.ts';
+import type { PersistDir } from '../chroma/persist-dir.ts';
 import { isSamePlan, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
-import type { Host } from '../host/host.ts';
-import type { Database } from '../sqlite/open.ts';
-import type { AgreedPrune } from './agreement.ts';
-import type { GuardContext } from './guard-context.ts';
-import { verifyPath } from './guards.ts';
-import { verifyNotInUse } from './in-use.ts';
-import { indexDirectories } from './planning.ts';
-import { planFromReading, readDirectory, type Reading } from './reading.ts';
-import { redacted } from './redact.ts';
-import { excludedBy } from './target.ts';
+import { withWritable, type Database } from '../sqlite/open.ts';
+import { removeLeftover } from '../sqlite/rebuilt-file.ts';
+import type { Observer } from './job.ts';
+import {
+  planOn,
+  withPreflight,
+  type Machine,
+  type PlannedWork,
+  type Planning,
+  type Preflight,
+  type Strategy,
+} from './planning.ts';
+import type { Reading } from './reading.ts';
 
-/** Runs the guards that need no lock, and returns what the others are given. */
-export async function contextBeforeLock(
-  { target }: AgreedPrune,
-  host: Host,
-  ownProcesses: readonly number[],
-): Promise<GuardContext> {
-  const dir = locatePersistDir(target.path);
-  const context: GuardContext = { dir, host, allow: target.allow, waitMs: target.waitMs, ownProcesses };
-  await verifyPath(context);
-  await verifyNotInUse(context);
-  return context;
+/** Opens the directory of `planning` for writing, once the guards that need no reading have passed. */
+export function withDirectory<T>(
+  planning: Planning<Strategy>,
+  machine: Machine,
+  observer: Observer,
+  work: (db: Database, preflight: Preflight) => T,
+): Promise<T> {
+  observer.onStage('checking');
+  return withPreflight(planning, machine, (preflight) => {
+    const { dir, waitMs } = preflight.context;
+    return withWritable(dir.databasePath, waitMs, (db) => work(db, preflight));
+  });
 }
 
 /**
- * Reads and plans again under the lock: it shuts out a Chroma that would save an index inside an uncommitted
- * transaction. Throws PLAN_STALE where other rows would be deleted now than those that were agreed to.
+ * Plans inside the exclusive transaction, which shuts out a Chroma that would save an index inside an uncommitted one.
+ * Throws PLAN_STALE where other rows would be deleted now than those that were agreed to; null where nobody was asked.
  */
-export function planAgain(
+export function planUnderLock<S extends Strategy>(
   db: Database,
-  { dir }: GuardContext,
-  { target, plan, isPruning }: AgreedPrune,
-): { readonly reading: Reading; readonly current: PrunePlan } {
-  const found = readDirectory(db, dir);
-  const reading = target.redact ? redacted(found) : found;
-  const options = { excluded: excludedBy(target, found.collections), skipIndexCheck: target.skipIndexCheck };
-  const current = isPruning ? planFromReading(db, reading, options) : plan;
-  if (isSamePlan(current, plan)) return { reading, current };
+  preflight: Preflight,
+  planning: Planning<S>,
+  agreed: PrunePlan | null,
+): PlannedWork<S> {
+  const { dir } = preflight.context;
+  removeLeftover(dir.databasePath);
+  const planned = planOn(db, preflight, planning);
+  if (agreed === null || isSamePlan(planned.plan.prune, agreed)) return planned;
   throw new MaintError('PLAN_STALE', {
     message: `${dir.given} changed after the plan was shown`,
     details: ['other rows would be deleted now than those that were agreed to'],
@@ -53,13 +57,26 @@ export function planAgain(
   });
 }
 
+/** Rows of the whole queue. */
+export function queueRows({ usage }: Reading): number {
+  return [...usage.values()].reduce((sum, { rows }) => sum + rows, 0);
+}
+
 /**
  * Chroma never syncs its index files. Until they are on the disk, a power loss could take them and leave the deleted
  * rows deleted: then nobody would hold those vectors.
  */
-export function syncIndexes({ dir, host }: GuardContext, reading: Reading, plan: PrunePlan): void {
-  for (const directory of indexDirectories(dir, reading, plan)) {
+export function syncIndexes({ plan, reading, context: { dir, host } }: PlannedWork<Strategy>): void {
+  for (const directory of indexDirectories(dir, reading, plan.prune)) {
     const files = INDEX_FILE_NAMES.map((name) => join(directory, name)).filter((path) => existsSync(path));
     for (const path of [...files, directory]) host.sync(path);
   }
+}
+
+/** Directories of the vector segments that the steps of `plan` rest on. */
+function indexDirectories({ path }: PersistDir, reading: Reading, plan: PrunePlan): readonly string[] {
+  const pruned = new Set(plan.steps.map(({ collectionId }) => collectionId));
+  return reading.collections
+    .filter(({ id }) => pruned.has(id))
+    .flatMap(({ segments }) => segments.filter(({ kind }) => kind === 'vector').map(({ id }) => join(path, id)));
 }

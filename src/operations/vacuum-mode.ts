@@ -3,7 +3,7 @@
  * safe only where nobody has the old one open; SQLite's own VACUUM is safe beside everybody.
  */
 import { MaintError, type ErrorCode } from '../errors.ts';
-import { withDescriptor } from '../sqlite/descriptor.ts';
+import { borrowedDescriptor } from '../sqlite/descriptor.ts';
 import type { GuardContext } from './guard-context.ts';
 import type { PlannedSizes } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
@@ -22,7 +22,10 @@ interface Obstacle {
   readonly because: string;
 }
 
-/** Takes the rebuild where it can be proved safe. Throws where exactly that was asked for and cannot. */
+/**
+ * Takes the rebuild where it can be proved safe. Throws where exactly that was asked for and cannot. The connection that
+ * the plan is made on is open meanwhile.
+ */
 export function chooseMode(requested: VacuumMode | 'auto', sizes: PlannedSizes, context: GuardContext): ChosenMode {
   if (requested === 'in-place') return IN_PLACE;
   const obstacle = obstacleToRebuild(sizes, context);
@@ -44,7 +47,6 @@ function obstacleToRebuild(sizes: PlannedSizes, context: GuardContext): Obstacle
   if (host.userId() !== 0 && host.userId() !== dir.database.owner) {
     return { code: 'NOT_WRITABLE', because: 'the database belongs to another user, which a new file would not' };
   }
-  // Every connection of this process is closed by now; the descriptor is the first of its kind.
-  const proof = withDescriptor(dir.databasePath, (descriptor) => proofOfNobody(context, descriptor));
+  const proof = proofOfNobody(context, borrowedDescriptor(dir.databasePath));
   return proof.isProved ? null : { code: 'IN_USE', because: proof.because };
 }

@@ -1,17 +1,21 @@
 /**
  * vacuum: prune, then give the free pages back to the file system.
  */
-import { shellWord } from '../shell-word.ts';
-import { statSync } from 'node:fs';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
+import { shellWord } from '../shell-word.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
-import type { Execution } from './child.ts';
-import { executeJob } from './execute.ts';
-import { planDirectory, type DirectoryPlan, type PlannedSizes, type Strategy } from './planning.ts';
-import { executed, pruneJournalNeed } from './prune.ts';
-import type { GuardContext, SpaceNeed } from './guard-context.ts';
+import type { VacuumAgreement } from './agreement.ts';
+import type { SpaceNeed } from './guard-context.ts';
+import {
+  planDirectory,
+  type DirectoryPlan,
+  type PlannedSizes,
+  type PlannedWork,
+  type Planning,
+  type Strategy,
+} from './planning.ts';
+import { pruneJournalNeed } from './prune.ts';
 import type { Target } from './target.ts';
 import { chooseMode, IN_PLACE, type ChosenMode, type VacuumMode } from './vacuum-mode.ts';
 
@@ -43,12 +47,6 @@ export interface VacuumPlan {
   readonly mode: ChosenMode;
 }
 
-/** Bytes of a file that is being written. */
-export interface Growth {
-  readonly written: number;
-  readonly expected: number;
-}
-
 export interface VacuumReport {
   readonly plan: VacuumPlan;
   readonly deleted: number;
@@ -56,27 +54,53 @@ export interface VacuumReport {
   readonly databaseBytesAfter: number;
 }
 
-type VacuumStrategy = Strategy & Pick<VacuumPlan, 'mode' | 'isWorthwhile' | 'reclaimableBytes'>;
+export interface VacuumStrategy extends Strategy {
+  readonly mode: ChosenMode;
+  readonly isWorthwhile: boolean;
+  readonly reclaimableBytes: number;
+}
 
 /** Plans a vacuum. Reads only. */
 export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: boolean): Promise<VacuumPlan> {
+  const planning = vacuumPlanning(request, host, isDryRun, null);
+  return vacuumPlanOf(request, await planDirectory(planning, host), host);
+}
+
+/** What a vacuum plans. Where a person has agreed to a way, it is that way. */
+export function vacuumPlanning(
+  request: VacuumRequest,
+  host: Host,
+  isDryRun: boolean,
+  agreed: VacuumAgreement | null,
+): Planning<VacuumStrategy> {
   const temporaryDirectory = temporaryDirectoryOf(request, host);
-  const {
-    strategy: { mode, isWorthwhile, reclaimableBytes },
-    ...planned
-  } = await planDirectory(request.target, host, {
+  return {
+    target: request.target,
     isDryRun,
+    isJournalRecovered: agreed?.isJournalRecovered ?? false,
     withoutPrune: request.withoutPrune,
-    strategy: (sizes, context) => strategyFor(request, sizes, context, temporaryDirectory),
-  });
-  const directory = mode.kind === 'rebuild' ? checkedAfterwards(planned) : planned;
+    writesTo: [temporaryDirectory],
+    strategy: (sizes, context) => {
+      const choose = (): ChosenMode =>
+        agreed?.mode.kind === 'in-place' ? agreed.mode : chooseMode(agreed?.mode.kind ?? request.mode, sizes, context);
+      return strategyFor(request, sizes, temporaryDirectory, choose);
+    },
+  };
+}
+
+export function vacuumPlanOf(
+  request: VacuumRequest,
+  { plan, strategy }: PlannedWork<VacuumStrategy>,
+  host: Host,
+): VacuumPlan {
+  const { mode, isWorthwhile, reclaimableBytes } = strategy;
   return {
     request,
-    directory,
-    expectedBytes: directory.databaseBytes - reclaimableBytes,
+    directory: mode.kind === 'rebuild' ? checkedAfterwards(plan) : plan,
+    expectedBytes: plan.databaseBytes - reclaimableBytes,
     reclaimableBytes,
     isWorthwhile,
-    temporaryDirectory,
+    temporaryDirectory: temporaryDirectoryOf(request, host),
     mode,
   };
 }
@@ -92,8 +116,8 @@ function checkedAfterwards(plan: DirectoryPlan): DirectoryPlan {
 function strategyFor(
   request: VacuumRequest,
   sizes: PlannedSizes,
-  context: GuardContext,
   temporaryDirectory: string,
+  choose: () => ChosenMode,
 ): VacuumStrategy {
   const prune = `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth`;
   const { databaseBytes, freeBytes, prunableBytes } = sizes;
@@ -101,7 +125,7 @@ function strategyFor(
   const isWorthwhile = reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
   const gain = { isWorthwhile, reclaimableBytes };
   if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], whenShort: prune };
-  const mode = chooseMode(request.mode, sizes, context);
+  const mode = choose();
   if (mode.kind === 'rebuild') return { ...gain, mode, needs: rebuildNeeds(sizes), whenShort: prune };
   return {
     ...gain,
@@ -109,26 +133,6 @@ function strategyFor(
     needs: inPlaceNeeds(sizes, temporaryDirectory),
     whenShort: `${prune}; or move the temporary copy with --temp-dir <dir>`,
   };
-}
-
-/** Executes `plan` in a child process, prune and VACUUM on one connection. */
-export async function executeVacuum(plan: VacuumPlan, host: Host, execution: Execution): Promise<VacuumReport> {
-  const { dir, prune, target, databaseBytes } = plan.directory;
-  if (!plan.isWorthwhile) return { plan, deleted: 0, isDone: false, databaseBytesAfter: databaseBytes };
-  const agreed = { target, plan: prune, isPruning: !plan.request.withoutPrune };
-  const job =
-    plan.mode.kind === 'rebuild'
-      ? ({ kind: 'rebuild', agreed, isFull: plan.request.isFullyVerified } as const)
-      : ({ kind: 'vacuum', agreed } as const);
-  const { deleted } = await executeJob(job, host, execution);
-  const done = { ...plan, directory: executed(plan.directory) };
-  return { plan: done, deleted, isDone: true, databaseBytesAfter: statSync(dir.databasePath).size };
-}
-
-/** How far the new file of a rebuild is; null where none is being written. */
-export function growthOf({ directory, expectedBytes }: VacuumPlan): Growth | null {
-  const written = rebuiltBytes(directory.dir.databasePath);
-  return written === null ? null : { written, expected: expectedBytes };
 }
 
 /**

@@ -3,7 +3,7 @@
  * drop SQLite's locks (POSIX: all locks of a process on a file go with any of its descriptors), so whoever needs one
  * while a lock is held borrows this.
  */
-import { closeSync, fstatSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { fstatSync, readdirSync, statSync, writeSync } from 'node:fs';
 
 const HEADER_BYTES = 100;
 
@@ -19,16 +19,6 @@ export function borrowedDescriptor(path: string): number | null {
     }
   });
   return found ?? null;
-}
-
-/** Opens the file at `path` for `use`. Only where this process has no connection to it, whose locks would be lost. */
-export function withDescriptor<T>(path: string, use: (descriptor: number) => T): T {
-  const descriptor = openSync(path, 'r');
-  try {
-    return use(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /**

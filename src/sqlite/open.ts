@@ -46,12 +46,11 @@ export function inExclusiveTransaction<T>(db: Database, work: () => T): T {
 }
 
 /**
- * Takes the exclusive lock, and keeps it through every commit until the connection is closed. Writes nothing, and so
- * leaves no journal at the database's path.
+ * Called inside an exclusive transaction, keeps its lock beyond the end of it and through every commit until the
+ * connection is closed. Writes nothing, and so leaves no journal at the database's path.
  */
-export function holdLock(db: Database): void {
+export function keepLock(db: Database): void {
   db.pragma('main.locking_mode = EXCLUSIVE');
-  inExclusiveTransaction(db, () => undefined);
 }
 
 /**

@@ -28,7 +28,8 @@ describe('progress', () => {
 
   it('never wraps, because a line that did could not be cleared', () => {
     const narrow = output(true, 40);
-    const progress = startProgress(narrow, true, () => ({ written: 100 * MIB, expected: 400 * MIB }));
+    const progress = startProgress(narrow, true, () => 100 * MIB);
+    progress.expect(400 * MIB);
     progress.stage('rebuilding');
     vi.advanceTimersByTime(5_000);
     progress.stop();
@@ -37,7 +38,8 @@ describe('progress', () => {
 
   it('is one line every ten seconds in a log, with nothing that only a terminal understands', () => {
     const log = output(false);
-    const progress = startProgress(log, true, () => ({ written: 100 * MIB, expected: 400 * MIB }));
+    const progress = startProgress(log, true, () => 100 * MIB);
+    progress.expect(400 * MIB);
     progress.stage('rebuilding');
     vi.advanceTimersByTime(25_000);
     progress.stop();

@@ -33,7 +33,13 @@ function commandTree(): readonly Command[] {
     confirm: () => Promise.resolve(false),
     interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => work(new AbortController().signal),
   };
-  return buildProgram({ io, host: realHost, finish: () => undefined, run: () => Promise.resolve(0) }).commands;
+  return buildProgram({
+    io,
+    host: realHost,
+    work: () => Promise.reject(new Error('not here')),
+    finish: () => undefined,
+    run: () => Promise.resolve(0),
+  }).commands;
 }
 
 function sourcesBelow(directory: string): readonly string[] {

@@ -14,10 +14,12 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** Runs a command line with a guard that believes in endless space. */
 const UNGUARDED = `
-  const [{ main }, { terminal }, { realHost }] = await Promise.all([
-    import('${ROOT}/dist/cli/main.js'), import('${ROOT}/dist/cli/terminal.js'), import('${ROOT}/dist/host/real-host.js'),
-  ]);
-  process.exitCode = await main(process.argv.slice(1), terminal(), { ...realHost, freeBytes: async () => Infinity });`;
+  const [{ main }, { terminal }, { realHost }, { doJob }] = await Promise.all(
+    ['cli/main', 'cli/terminal', 'host/real-host', 'operations/work'].map((name) => import('${ROOT}/dist/' + name + '.js')),
+  );
+  const host = { ...realHost, freeBytes: async () => Infinity };
+  const work = (job, execution) => doJob(job, { host, ownProcesses: [process.pid] }, execution);
+  process.exitCode = await main(process.argv.slice(1), terminal(), host, work);`;
 
 /** $1 the directory, $2 a mount point, $3 the tmpfs size, $4 where the result goes; then node and its arguments. */
 const ON_SMALL_DISK = `

@@ -3,11 +3,13 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { realHost } from '../../src/host/real-host.ts';
+import type { Observer } from '../../src/operations/job.ts';
 import { pruneUnderLock } from '../../src/operations/locked-prune.ts';
+import { vacuumUnderLock } from '../../src/operations/locked-vacuum.ts';
 import { vacuumInPlace } from '../../src/operations/vacuum-in-place.ts';
 import type { PrunePlan } from '../../src/chroma/prune-plan.ts';
 import { seqId } from '../../src/chroma/seq-id.ts';
-import { agreed, SILENT } from '../support/agreed.ts';
+import { agreed, on, SILENT, vacuumOf } from '../support/agreed.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -26,10 +28,10 @@ describe('the transaction that deletes', () => {
       },
     };
     const plan = await agreed(dir);
-    await pruneUnderLock(plan, host, [process.pid], SILENT);
+    await pruneUnderLock(plan, on(host), SILENT);
     expect(seqIdsOf(dir).length).toBeLessThan(before.length);
 
-    const prunedCollections = plan.plan.steps.map(({ collectionId }) => collectionId);
+    const prunedCollections = plan.agreed.prune.steps.map(({ collectionId }) => collectionId);
     const directories = withDatabase(dir, (db) =>
       prunedCollections.map((id) =>
         db
@@ -55,7 +57,7 @@ describe('the transaction that deletes', () => {
         throw new Error('EIO');
       },
     };
-    await expect(pruneUnderLock(await agreed(dir), host, [process.pid], SILENT)).rejects.toThrow('EIO');
+    await expect(pruneUnderLock(await agreed(dir), on(host), SILENT)).rejects.toThrow('EIO');
     expect(rowsOf(dir)).toEqual(rows);
     expect(otherFilesOf(dir)).toEqual(files);
   });
@@ -67,7 +69,7 @@ describe('the transaction that deletes', () => {
       db.prepare('DELETE FROM embeddings_queue WHERE seq_id = (SELECT MIN(seq_id) FROM embeddings_queue)').run(),
     );
     const rows = rowsOf(dir);
-    await expect(pruneUnderLock(plan, realHost, [process.pid], SILENT)).rejects.toMatchObject({
+    await expect(pruneUnderLock(plan, on(realHost), SILENT)).rejects.toMatchObject({
       code: 'PLAN_STALE',
       exitCode: 16,
     });
@@ -76,13 +78,16 @@ describe('the transaction that deletes', () => {
 
   it('refuses a plan that reaches further than what it reads under the lock', async () => {
     const dir = await unpacked('0.5.5');
-    const { plan, ...rest } = await agreed(dir);
+    const plan = await agreed(dir);
+    const { prune } = plan.agreed;
     const greedy: PrunePlan = {
-      ...plan,
-      steps: plan.steps.map((step) => ({ ...step, below: seqId(step.below + 1n) })),
+      ...prune,
+      steps: prune.steps.map((step) => ({ ...step, below: seqId(step.below + 1n) })),
     };
     const rows = rowsOf(dir);
-    await expect(pruneUnderLock({ ...rest, plan: greedy }, realHost, [process.pid], SILENT)).rejects.toMatchObject({
+    await expect(
+      pruneUnderLock({ ...plan, agreed: { ...plan.agreed, prune: greedy } }, on(realHost), SILENT),
+    ).rejects.toMatchObject({
       code: 'PLAN_STALE',
     });
     expect(rowsOf(dir)).toEqual(rows);
@@ -97,7 +102,7 @@ describe('the transaction that deletes', () => {
       db.prepare(`INSERT INTO embeddings_queue (operation, topic, id, vector, encoding, metadata) ${copy}`).run();
     });
     const last = seqIdsOf(dir).at(-1);
-    await pruneUnderLock(plan, realHost, [process.pid], SILENT);
+    await pruneUnderLock(plan, on(realHost), SILENT);
     expect(seqIdsOf(dir).at(-1)).toBe(last);
   });
 
@@ -107,7 +112,7 @@ describe('the transaction that deletes', () => {
     const rows = rowsOf(dir);
     const other = new Database(join(dir, 'chroma.sqlite3'));
     other.exec('BEGIN IMMEDIATE');
-    await expect(pruneUnderLock(plan, realHost, [process.pid], SILENT)).rejects.toMatchObject({
+    await expect(pruneUnderLock(plan, on(realHost), SILENT)).rejects.toMatchObject({
       code: 'IN_USE',
       exitCode: 11,
     });
@@ -129,7 +134,7 @@ describe('the transaction that deletes', () => {
       );
     });
     const size = statSync(join(dir, 'chroma.sqlite3')).size;
-    await expect(pruneUnderLock(plan, realHost, [process.pid], SILENT)).rejects.toMatchObject({
+    await expect(pruneUnderLock(plan, on(realHost), SILENT)).rejects.toMatchObject({
       code: 'CORRUPT',
       exitCode: 14,
     });
@@ -139,13 +144,14 @@ describe('the transaction that deletes', () => {
 
   it('says that the rows are gone where the vacuum after them fails', async () => {
     const dir = await unpacked('0.5.5');
-    const failing = {
+    const failing: Observer = {
       ...SILENT,
-      afterwards() {
+      onStage(stage) {
+        if (stage !== 'vacuuming') return;
         throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
       },
     };
-    const failure = pruneUnderLock(await agreed(dir), realHost, [process.pid], failing);
+    const failure = vacuumUnderLock(vacuumOf(dir, 'in-place'), on(realHost), failing);
     await expect(failure).rejects.toMatchObject({
       code: 'NO_SPACE',
       changed: true,

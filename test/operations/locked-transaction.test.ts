@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { realHost } from '../../src/host/real-host.ts';
 import { pruneUnderLock } from '../../src/operations/locked-prune.ts';
-import { agreed, SILENT } from '../support/agreed.ts';
+import { agreed, on, SILENT } from '../support/agreed.ts';
 import { databaseOf, emptyPickle, pickleOf, walMode } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { IDLE_CHROMA, NOBODY } from '../support/holders.ts';
@@ -19,7 +19,7 @@ describe('a plan that was agreed to', () => {
     const plan = await agreed(dir);
     const before = bytesOf(dir);
     const host = { ...realHost, holdersOf: () => IDLE_CHROMA };
-    await expect(pruneUnderLock(plan, host, [process.pid], SILENT)).rejects.toMatchObject({ code: 'IN_USE' });
+    await expect(pruneUnderLock(plan, on(host), SILENT)).rejects.toMatchObject({ code: 'IN_USE' });
     expect(bytesOf(dir)).toEqual(before);
   });
 
@@ -28,7 +28,7 @@ describe('a plan that was agreed to', () => {
     const plan = await agreed(dir);
     walMode(dir, 'header');
     const before = bytesOf(dir);
-    await expect(pruneUnderLock(plan, realHost, [process.pid], SILENT)).rejects.toMatchObject({ code: 'HOT_JOURNAL' });
+    await expect(pruneUnderLock(plan, on(realHost), SILENT)).rejects.toMatchObject({ code: 'HOT_JOURNAL' });
     expect(bytesOf(dir)).toEqual(before);
   });
 
@@ -45,7 +45,7 @@ describe('a plan that was agreed to', () => {
         return NOBODY;
       },
     };
-    await expect(pruneUnderLock(plan, host, [process.pid], SILENT)).rejects.toMatchObject({ code: 'PLAN_STALE' });
+    await expect(pruneUnderLock(plan, on(host), SILENT)).rejects.toMatchObject({ code: 'PLAN_STALE' });
     expect(looks).toBe(1);
     expect(rowsOf(dir)).toEqual(rows);
   });
@@ -64,8 +64,8 @@ describe('a plan that was agreed to', () => {
         return NOBODY;
       },
     };
-    const patient = { ...plan, target: { ...plan.target, waitMs: 30_000 } };
-    await expect(pruneUnderLock(patient, host, [process.pid], SILENT)).rejects.toMatchObject({ code: 'PLAN_STALE' });
+    const patient = { ...plan, request: { target: { ...plan.request.target, waitMs: 30_000 } } };
+    await expect(pruneUnderLock(patient, on(host), SILENT)).rejects.toMatchObject({ code: 'PLAN_STALE' });
     expect(rowsOf(dir)).toEqual(rows);
   });
 });
@@ -85,7 +85,7 @@ describe('the transaction that deletes', () => {
         realHost.sync(path);
       },
     };
-    await pruneUnderLock(await agreed(dir), host, [process.pid], SILENT);
+    await pruneUnderLock(await agreed(dir), on(host), SILENT);
     expect(looks).toBeGreaterThan(0);
     expect(seqIdsOf(dir).length).toBeLessThan(before.length);
   });
@@ -105,7 +105,7 @@ describe('the transaction that deletes', () => {
     const dir = await unpacked('0.5.5');
     withDatabase(dir, (db) => db.exec(`CREATE TRIGGER meddling ${trigger}`));
     const rows = rowsOf(dir);
-    const pruned = pruneUnderLock(await agreed(dir), realHost, [process.pid], SILENT);
+    const pruned = pruneUnderLock(await agreed(dir), on(realHost), SILENT);
     await expect(pruned).rejects.toThrow('rolled back');
     expect(rowsOf(dir)).toEqual(rows);
   });

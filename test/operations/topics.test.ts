@@ -14,7 +14,7 @@ import { withDatabase } from '../support/state.ts';
 type Step = PrunePlan['steps'][number];
 
 async function planOf(dir: string): Promise<PrunePlan> {
-  return (await agreed(dir)).plan;
+  return (await agreed(dir)).agreed.prune;
 }
 
 /** The steps of a plan by how far they reach, the shortest first; never none. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { realHost } from '../../src/host/real-host.ts';
 import { runInChild } from '../../src/operations/child.ts';
-import { agreed } from '../support/agreed.ts';
+import type { PruneJob } from '../../src/operations/job.ts';
+import { agreed, SILENT } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { seqIdsOf } from '../support/state.ts';
@@ -26,8 +26,8 @@ describe('the working process', () => {
   it('is in a process group of its own, which Ctrl-C on a terminal does not reach', async () => {
     const dir = await unpacked('0.5.5');
     const before = seqIdsOf(dir);
-    const { target, ...rest } = await agreed(dir);
-    const job = { kind: 'prune', agreed: { ...rest, target: { ...target, waitMs: 30_000 } } } as const;
+    const plan = await agreed(dir);
+    const job: PruneJob = { ...plan, request: { target: { ...plan.request.target, waitMs: 30_000 } } };
     // Keeps the working process at work until it has been looked at.
     const other = new Database(databaseOf(dir));
     other.exec('BEGIN IMMEDIATE');
@@ -38,8 +38,8 @@ describe('the working process', () => {
       other.exec('ROLLBACK');
       other.close();
     };
-    const execution = { signal: new AbortController().signal, timeoutMs: null, tempDir: null, onStage };
-    const { deleted } = await runInChild(job, execution, realHost.environment);
+    const execution = { ...SILENT, signal: new AbortController().signal, timeoutMs: null, tempDir: null, onStage };
+    const { deleted } = await runInChild(job, execution);
 
     expect(seen).toHaveLength(1);
     expect(seen[0]?.[1]).toBe(seen[0]?.[0]);

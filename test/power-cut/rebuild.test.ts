@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { readHeader } from '../../src/sqlite/header.ts';
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import { rebuildUnderLock } from '../../src/operations/rebuild.ts';
-import { agreed } from '../support/agreed.ts';
+import { vacuumUnderLock } from '../../src/operations/locked-vacuum.ts';
+import { on, SILENT, vacuumOf } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';
 import { rowsKept, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
@@ -45,7 +45,8 @@ async function cutsOf(
       if (basename(path).includes('rebuild')) cut('when the copy is synced');
     },
     probeLease(descriptor) {
-      cut('just before the rename');
+      // Asked when it is planned as well.
+      if (cuts.length > 0) cut('just before the rename');
       return machine.probeLease(descriptor);
     },
     holdersOfFile(file, except) {
@@ -56,7 +57,7 @@ async function cutsOf(
       return machine.holdersOfFile(file, except);
     },
   };
-  await rebuildUnderLock(await agreed(dir), host, [process.pid], { onStage: () => undefined, isFull: false });
+  await vacuumUnderLock(vacuumOf(dir, 'rebuild'), on(host), SILENT);
   return { cuts, source };
 }
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { differenceFromCopy, fillCopy, withCopyAttached } from '../../src/sqlite/copy.ts';
-import { holdLock, inExclusiveTransaction, withWritable } from '../../src/sqlite/open.ts';
+import { inExclusiveTransaction, keepLock, withWritable } from '../../src/sqlite/open.ts';
 import { databaseOf } from '../support/damage.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 
@@ -14,7 +14,7 @@ async function differenceAfter(change: string, isFull = false): Promise<string |
   const target = join(temporaryDirectory(), 'copy.sqlite3');
   writeFileSync(target, '');
   return withWritable(path, 0, (db) => {
-    holdLock(db);
+    inExclusiveTransaction(db, () => keepLock(db));
     return withCopyAttached(db, target, () => {
       inExclusiveTransaction(db, () => fillCopy(db, HALF));
       db.exec(change);

@@ -1,12 +1,21 @@
 /**
  * What the working process is given, made as the commands make it.
  */
+import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import type { AgreedPrune } from '../../src/operations/agreement.ts';
+import type { Agreement } from '../../src/operations/agreement.ts';
+import type { Observer, PruneJob, VacuumJob } from '../../src/operations/job.ts';
+import type { Machine } from '../../src/operations/planning.ts';
 import { planPrune } from '../../src/operations/prune.ts';
 import type { Target } from '../../src/operations/target.ts';
+import type { VacuumMode } from '../../src/operations/vacuum-mode.ts';
 
-export const SILENT = { onStage: () => undefined };
+export const SILENT: Observer = { onPlanned: () => undefined, onStage: () => undefined };
+
+/** The machine on which this test is the whole run. */
+export function on(host: Host): Machine {
+  return { host, ownProcesses: [process.pid] };
+}
 
 /** The whole directory, with the defaults of the command line. */
 function target(path: string): Target {
@@ -14,8 +23,19 @@ function target(path: string): Target {
   return { path, only: [], exclude: [], allow, skipIndexCheck: false, waitMs: 0, redact: false };
 }
 
+export interface AgreedPrune extends PruneJob {
+  readonly agreed: Agreement;
+}
+
 /** Plans a prune of everything, as if somebody had answered yes to it. */
 export async function agreed(path: string): Promise<AgreedPrune> {
   const { prune } = await planPrune(target(path), realHost, false);
-  return { target: target(path), plan: prune, isPruning: true };
+  return { kind: 'prune', request: { target: target(path) }, agreed: { prune, isJournalRecovered: false } };
+}
+
+/** A vacuum of everything that nobody was asked about. */
+export function vacuumOf(path: string, mode: VacuumMode): VacuumJob {
+  const minReclaim = { kind: 'bytes', bytes: 0 } as const;
+  const request = { target: target(path), withoutPrune: false, minReclaim, tempDir: null, mode, isFullyVerified: true };
+  return { kind: 'vacuum', request, agreed: null };
 }

@@ -3,6 +3,8 @@
  */
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
+import type { Work } from '../../src/operations/job.ts';
+import { doJob } from '../../src/operations/work.ts';
 import { Interrupted, type Io } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
 
@@ -39,7 +41,10 @@ export async function run(argv: readonly string[], terminal: Terminal = {}, host
     },
     interruptible: (work) => work(signal),
   };
-  const exitCode = await main(argv, io, { ...realHost, ...host });
+  const machine = { ...realHost, ...host };
+  // A faked machine cannot be handed to another process, so the work is done in this one.
+  const here: Work = (job, execution) => doJob(job, { host: machine, ownProcesses: [process.pid] }, execution) as never;
+  const exitCode = await main(argv, io, machine, Object.keys(host).length === 0 ? undefined : here);
   return { exitCode, ...written, questions };
 }
 

@@ -15,6 +15,6 @@ export function pruneCommand(context: CommandContext): Command {
         import('../session.ts'),
         import('../prune-session.ts'),
       ]);
-      await runSession(pruneSession(target, context.host), options, context);
+      await runSession(pruneSession(target, context.host, context.work), options, context);
     });
 }

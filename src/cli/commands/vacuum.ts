@@ -51,6 +51,6 @@ export function vacuumCommand(context: CommandContext): Command {
         import('../session.ts'),
         import('../vacuum-session.ts'),
       ]);
-      await runSession(vacuumSession(request, context.host), options, context);
+      await runSession(vacuumSession(request, context.host, context.work), options, context);
     });
 }

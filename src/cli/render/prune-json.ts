@@ -1,6 +1,6 @@
 import type { Check } from '../../operations/guards.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
-import { pruneTotals } from '../../operations/prune.ts';
+import { pruneTotals } from '../../operations/collections.ts';
 
 /** The documented fields of `prune --json` (docs/JSON.md), also the field `prune` of `vacuum --json`. */
 export function pruneJson(plan: DirectoryPlan, deleted: number): object {

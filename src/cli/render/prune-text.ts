@@ -1,7 +1,8 @@
 import type { AutoPurge } from '../../chroma/auto-purge.ts';
 import type { CollectionPlan } from '../../operations/collections.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
-import { pruneTotals, type PruneReport } from '../../operations/prune.ts';
+import { pruneTotals } from '../../operations/collections.ts';
+import type { PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { shellWord } from '../../shell-word.ts';

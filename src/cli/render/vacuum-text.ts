@@ -1,5 +1,5 @@
 import type { DirectoryPlan } from '../../operations/planning.ts';
-import { pruneTotals } from '../../operations/prune.ts';
+import { pruneTotals } from '../../operations/collections.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
