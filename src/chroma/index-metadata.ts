@@ -44,14 +44,8 @@ export function readIndexMetadata(segmentDir: string): IndexMetadataReading {
 /** Returns those of `ids` whose vectors the index in `segmentDir` does not hold: all, where it cannot be read whole. */
 export function idsNotIndexed(segmentDir: string, ids: ReadonlySet<string>): ReadonlySet<string> {
   const missing = new Set(ids);
-  // Most ids of a large index are not asked for; a hash of their bytes says so without making a string of each.
-  const hashes = new Set<number>();
-  for (const id of ids) {
-    const bytes = Buffer.from(id);
-    hashes.add(hashOf({ buffer: bytes, start: 0, end: bytes.length }));
-  }
-  const reading = readVisiting(segmentDir, (id) => {
-    if (hashes.has(hashOf(id))) missing.delete(id.buffer.toString('utf8', id.start, id.end));
+  const reading = readVisiting(segmentDir, ({ buffer, start, end }) => {
+    missing.delete(buffer.toString('utf8', start, end));
   });
   return reading.kind === 'read' ? missing : ids;
 }
@@ -123,13 +117,6 @@ function interpret(form: IndexMetadata['form'], maxSeqId: unknown, records: numb
   const decoded = decodeSeqId(maxSeqId);
   if (decoded.kind === 'invalid') return unreadable(`its max_seq_id is ${decoded.detail}`);
   return { kind: 'read', metadata: { form, maxSeqId: decoded.seqId, records } };
-}
-
-/** FNV-1a over the bytes, in 31 bits so that V8 keeps it as a small integer. */
-function hashOf({ buffer, start, end }: PickledText): number {
-  let hash = 0x811c9dc5;
-  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (buffer[at] as number), 0x01000193);
-  return hash >>> 1;
 }
 
 function unreadable(detail: string): IndexMetadataReading {

@@ -7,6 +7,7 @@ import type {
   CollectionId,
   Cutoff,
   PruneStep,
+  Segment,
   SegmentId,
   Skip,
   SkipReason,
@@ -22,6 +23,12 @@ export interface CollectionCutoff extends Cutoff {
   readonly collectionId: CollectionId;
   /** Highest recorded position of its vector segments: up to here the index must hold every id (the index check). */
   readonly indexed: SeqId;
+}
+
+/** How far a topic's rows may go, and how far its index must hold their ids; null where that is not asked. */
+export interface TopicMark {
+  readonly below: SeqId;
+  readonly indexed: SeqId | null;
 }
 
 export interface Skipped extends Skip {
@@ -96,7 +103,21 @@ function cutoffOf(
   if ((owners.get(topic) ?? 0) > 1) {
     return skip('ambiguous-topic', 'another collection claims the same topic, so its rows cannot be told apart');
   }
-  return { topic, below: smallest(watermark.seqId, lastSeqId), indexed: indexedUpTo(collection, watermark.seqId) };
+  return { topic, ...markAt(collection.segments, watermark.seqId, lastSeqId) };
+}
+
+/** What the queue is asked about a collection with these segments before it is known to have a plan; null for nothing. */
+export function markOf(segments: readonly Segment[], lastSeqId: SeqId): TopicMark | null {
+  const watermark = watermarkOf(segments);
+  return watermark.kind === 'none' ? null : markAt(segments, watermark.seqId, lastSeqId);
+}
+
+function markAt(
+  segments: readonly Segment[],
+  watermark: SeqId,
+  lastSeqId: SeqId,
+): Omit<CollectionCutoff, 'topic' | 'collectionId'> {
+  return { below: smallest(watermark, lastSeqId), indexed: indexedUpTo(segments, watermark) };
 }
 
 /** How many collections claim each topic: one, unless somebody edited the stored topics (up to 0.4.24). */
@@ -113,7 +134,7 @@ function noWatermark(watermark: Extract<Watermark, { kind: 'none' }>, { topics }
   return skip(watermark.because, watermark.detail);
 }
 
-function indexedUpTo({ segments }: Collection, watermark: SeqId): SeqId {
+function indexedUpTo(segments: readonly Segment[], watermark: SeqId): SeqId {
   let highest = watermark;
   for (const { kind, position } of segments) {
     if (kind === 'vector' && position.kind === 'recorded' && position.seqId > highest) highest = position.seqId;

@@ -9,15 +9,3 @@ import type { CollectionId, Topic } from './model.ts';
 export function collectionIdOf(topic: Topic): CollectionId {
   return topic.slice(topic.lastIndexOf('/') + 1);
 }
-
-/** Groups topics by the collection id they end in, in the order given. */
-export function topicsByCollectionId(topics: Iterable<Topic>): ReadonlyMap<CollectionId, readonly Topic[]> {
-  const groups = new Map<CollectionId, Topic[]>();
-  for (const topic of topics) {
-    const id = collectionIdOf(topic);
-    const group = groups.get(id);
-    if (group) group.push(topic);
-    else groups.set(id, [topic]);
-  }
-  return groups;
-}

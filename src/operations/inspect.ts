@@ -46,13 +46,13 @@ export async function inspect({ path, redact }: InspectRequest, host: Host): Pro
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {
-  const found = readDirectory(db, dir);
+  const found = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true }));
   const reading = redact ? redacted(found) : found;
   return {
     dir,
     host,
     reading,
-    plan: planFromReading(db, reading, { excluded: new Set(), skipIndexCheck: false }),
+    plan: planFromReading(reading),
     autoPurge: readAutoPurge(db, reading.schema),
     holders,
     records: readRecordCounts(db),

@@ -142,12 +142,11 @@ export function planOn<S extends Strategy>(
 ): PlannedWork<S> {
   const { dir, host } = context;
   if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
-  const found = readDirectory(db, dir);
-  const excluded = excludedBy(target, found.collections);
+  const asksIndexes = !withoutPrune && !target.skipIndexCheck;
+  const found = readDirectory(db, dir, (named) => ({ excluded: excludedBy(target, named), asksIndexes }));
   const reading = target.redact ? redacted(found) : found;
-  const prune = withoutPrune
-    ? { steps: [], skipped: [], lastSeqId: reading.lastSeqId }
-    : planFromReading(db, reading, { excluded, skipIndexCheck: target.skipIndexCheck });
+  const { lastSeqId } = reading;
+  const prune = withoutPrune ? { steps: [], skipped: [], lastSeqId } : planFromReading(reading);
   const sizes = sizesOf(dir, reading, prune);
   const strategy = strategyFor(sizes, context);
   const { needs, whenShort } = strategy;

@@ -2,8 +2,8 @@
  * One reading of a persist directory: everything a plan or an inspection is decided from.
  */
 import { join } from 'node:path';
-import { readCatalog, type Catalog, type CatalogCollection, type CatalogSegment } from '../chroma/catalog.ts';
-import { countBelow, countMissingFromIndex, QUEUE, readLastSeqId, readUsage } from '../chroma/embeddings-queue.ts';
+import { readCatalog, type Catalog, type CatalogSegment } from '../chroma/catalog.ts';
+import { QUEUE, readLastSeqId } from '../chroma/embeddings-queue.ts';
 import { indexFilesDamage, readHnswHeader, type HnswReading } from '../chroma/hnsw-files.ts';
 import { idsNotIndexed, readIndexMetadata, type IndexMetadataReading } from '../chroma/index-metadata.ts';
 import { metadataPosition, readMaxSeqIds, vectorPosition } from '../chroma/max-seq-id.ts';
@@ -18,20 +18,27 @@ import type {
   TopicUsage,
 } from '../chroma/model.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
-import { planCutoffs, planPrune, type CollectionCutoff, type PrunePlan } from '../chroma/prune-plan.ts';
+import { markOf, planCutoffs, planPrune, type PrunePlan } from '../chroma/prune-plan.ts';
+import { scanQueue, type QueueScan, type ScanQuestions } from '../chroma/queue-scan.ts';
 import { readSchema } from '../chroma/schema.ts';
 import type { DecodedSeqId, SeqId } from '../chroma/seq-id.ts';
-import { topicsByCollectionId } from '../chroma/topic.ts';
+import { collectionIdOf } from '../chroma/topic.ts';
 import { obstacleToCopy } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import { readPageCounts, type PageCounts } from '../sqlite/pages.ts';
+import type { NamedCollection } from './names.ts';
 
 export interface Reading {
   readonly dir: PersistDir;
   readonly schema: Schema;
   readonly catalog: Catalog;
   readonly collections: readonly Collection[];
+  /** Collections that the operator has left out. */
+  readonly excluded: ReadonlySet<CollectionId>;
   readonly usage: ReadonlyMap<Topic, TopicUsage>;
+  /** What each collection's mark says of its topic's rows (see queue-scan.ts). */
+  readonly below: QueueScan['below'];
+  readonly missing: QueueScan['missing'];
   /** Topics whose rows belong to no collection. */
   readonly orphanTopics: readonly TopicUsage[];
   readonly lastSeqId: SeqId;
@@ -49,33 +56,56 @@ export interface IndexReading {
   readonly hnsw: HnswReading;
 }
 
-/** Reads `dir` through `db`. A fixed number of statements, whatever the number of collections. */
-export function readDirectory(db: Database, dir: PersistDir): Reading {
+/** What of the collections is asked. */
+export interface ReadingOptions {
+  /** Left out by the operator: their indexes are not asked. */
+  readonly excluded: ReadonlySet<CollectionId>;
+  /** False to believe the watermarks, without asking the indexes for the ids of the queue. */
+  readonly asksIndexes: boolean;
+}
+
+/**
+ * Reads `dir` through `db`: a fixed number of statements, whatever the number of collections, and the queue once.
+ * `optionsFor` is asked when the names are known.
+ */
+export function readDirectory(
+  db: Database,
+  dir: PersistDir,
+  optionsFor: (collections: readonly NamedCollection[]) => ReadingOptions,
+): Reading {
   const schema = readSchema(db, dir.databasePath);
   const catalog = readCatalog(db, schema);
+  const options = optionsFor(catalog.collections);
   const recorded = readMaxSeqIds(db);
   const pages = readPageCounts(db);
-  const usage = new Map(readUsage(db, pages.pageSize).map((each) => [each.topic, each]));
+  const lastSeqId = readLastSeqId(db);
   const segments = segmentsByCollection(catalog);
   const index = readIndexes(dir, [...segments.values()].flat());
-  const topics = topicsOf(catalog, segments, [...usage.keys()]);
-  const collections = catalog.collections.map(({ id, name, tenant, database }) => ({
-    id,
-    name,
-    tenant,
-    database,
-    topics: topics.get(id) ?? [],
-    segments: (segments.get(id) ?? []).map((segment) => readSegment(segment, recorded, index)),
-  }));
-  const owned = new Set([...topics.values()].flat());
+  const segmentsOf = (id: CollectionId): readonly Segment[] =>
+    (segments.get(id) ?? []).map((segment) => readSegment(segment, recorded, index));
+  const known = new Map(catalog.collections.map(({ id }) => [id, segmentsOf(id)]));
+  const owners = ownersByTopic(catalog, segments);
+  const questions = questionsOn(dir, known, owners, { ...options, lastSeqId });
+  const { usage, below, missing } = scanQueue(db, pages.pageSize, questions);
+  const topics = topicsByOwner([...usage.keys()], owners);
   return {
     dir,
     schema,
     catalog,
-    collections,
+    collections: catalog.collections.map(({ id, name, tenant, database }) => ({
+      id,
+      name,
+      tenant,
+      database,
+      topics: topics.get(id) ?? [],
+      segments: known.get(id) ?? [],
+    })),
+    excluded: options.excluded,
     usage,
-    orphanTopics: [...usage.values()].filter(({ topic }) => !owned.has(topic)),
-    lastSeqId: readLastSeqId(db),
+    below,
+    missing,
+    orphanTopics: [...usage.values()].filter(({ topic }) => owners(topic).length === 0),
+    lastSeqId,
     pages,
     obstacleToCopy: obstacleToCopy(db, QUEUE),
     recorded,
@@ -83,36 +113,35 @@ export function readDirectory(db: Database, dir: PersistDir): Reading {
   };
 }
 
-export interface PlanOptions {
-  readonly excluded: ReadonlySet<CollectionId>;
-  /** Believe the watermarks without asking the index for the ids of the rows to be deleted. */
-  readonly skipIndexCheck: boolean;
+/** Plans a prune from one reading. */
+export function planFromReading({ collections, excluded, below, missing, lastSeqId }: Reading): PrunePlan {
+  return planPrune(planCutoffs(collections, lastSeqId, excluded), below, missing, lastSeqId);
 }
 
-/** Plans a prune from one reading. Reads only. */
-export function planFromReading(db: Database, reading: Reading, { excluded, skipIndexCheck }: PlanOptions): PrunePlan {
-  const decision = planCutoffs(reading.collections, reading.lastSeqId, excluded);
-  const counted = countBelow(db, decision.cutoffs, reading.pages.pageSize);
-  const missing = skipIndexCheck ? new Map<Topic, number>() : missingFromIndex(db, reading, decision.cutoffs);
-  return planPrune(decision, counted, missing, reading.lastSeqId);
-}
+/** The collections, by id, to which the rows of a topic belong: one, unless somebody edited the stored topics. */
+type Owners = (topic: Topic) => readonly CollectionId[];
 
-function missingFromIndex(
-  db: Database,
-  { dir, collections }: Reading,
-  cutoffs: readonly CollectionCutoff[],
-): ReadonlyMap<Topic, number> {
-  const segmentsOf = new Map(collections.map(({ id, segments }) => [id, segments]));
-  const indexesOf = new Map(
-    cutoffs.map(({ topic, collectionId }) => {
-      const vector = (segmentsOf.get(collectionId) ?? []).filter(({ kind }) => kind === 'vector');
-      return [topic, vector.map(({ id }) => join(dir.path, id))];
-    }),
-  );
-  return countMissingFromIndex(db, cutoffs, (topic, ids) => {
-    const missing = (indexesOf.get(topic) ?? []).flatMap((index) => [...idsNotIndexed(index, ids)]);
-    return new Set(missing).size;
-  });
+function questionsOn(
+  dir: PersistDir,
+  known: ReadonlyMap<CollectionId, readonly Segment[]>,
+  owners: Owners,
+  { excluded, asksIndexes, lastSeqId }: ReadingOptions & { readonly lastSeqId: SeqId },
+): ScanQuestions {
+  const segmentsOf = (topic: Topic): readonly Segment[] | undefined => {
+    const [owner, ...others] = owners(topic);
+    return owner === undefined || others.length > 0 || excluded.has(owner) ? undefined : known.get(owner);
+  };
+  return {
+    markOf(topic) {
+      const mark = markOf(segmentsOf(topic) ?? [], lastSeqId);
+      return mark === null || asksIndexes ? mark : { ...mark, indexed: null };
+    },
+    *notIndexed(topic, ids) {
+      for (const { id, kind } of segmentsOf(topic) ?? []) {
+        if (kind === 'vector') yield* idsNotIndexed(join(dir.path, id), ids);
+      }
+    },
+  };
 }
 
 /** Up to 0.4.24 a segment may name the collection, the topic, or both. */
@@ -129,24 +158,31 @@ function segmentsByCollection({
   return known;
 }
 
-/** The stored topic up to 0.4.24; from 0.5.0 every topic in use that ends in the collection's id. */
-function topicsOf(
+/** The stored topic up to 0.4.24; from 0.5.0 every topic that ends in the collection's id. */
+function ownersByTopic(
   { collections }: Catalog,
   segments: ReadonlyMap<CollectionId, readonly CatalogSegment[]>,
-  inUse: readonly Topic[],
-): ReadonlyMap<CollectionId, readonly Topic[]> {
-  const bySuffix = topicsByCollectionId(inUse);
-  const used = new Set(inUse);
-  const stored = ({ id, topic }: CatalogCollection): readonly Topic[] => {
-    const named = [topic, ...(segments.get(id) ?? []).map((segment) => segment.topic)];
-    return [...new Set(named.filter((each) => each !== null))].filter((each) => used.has(each));
+): Owners {
+  const unstored = new Set(collections.filter(({ topic }) => topic === null).map(({ id }) => id));
+  const stored = new Map<Topic, Set<CollectionId>>();
+  for (const { id, topic } of collections) {
+    if (topic === null) continue;
+    for (const named of [topic, ...(segments.get(id) ?? []).map((segment) => segment.topic)]) {
+      if (named !== null) stored.set(named, (stored.get(named) ?? new Set()).add(id));
+    }
+  }
+  return (topic) => {
+    const last = collectionIdOf(topic);
+    return [...(stored.get(topic) ?? []), ...(unstored.has(last) ? [last] : [])];
   };
-  return new Map(
-    collections.map((collection) => [
-      collection.id,
-      collection.topic === null ? (bySuffix.get(collection.id) ?? []) : stored(collection),
-    ]),
-  );
+}
+
+function topicsByOwner(topics: readonly Topic[], owners: Owners): ReadonlyMap<CollectionId, readonly Topic[]> {
+  const owned = new Map<CollectionId, Topic[]>();
+  for (const topic of topics) {
+    for (const owner of owners(topic)) owned.set(owner, [...(owned.get(owner) ?? []), topic]);
+  }
+  return owned;
 }
 
 function readIndexes(dir: PersistDir, segments: readonly CatalogSegment[]): ReadonlyMap<SegmentId, IndexReading> {

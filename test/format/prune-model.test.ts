@@ -5,21 +5,15 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  countBelow,
-  countMissingFromIndex,
-  deleteBelow,
-  readLastSeqId,
-  readUsage,
-} from '../../src/chroma/embeddings-queue.ts';
+import { deleteBelow, readLastSeqId } from '../../src/chroma/embeddings-queue.ts';
 import type { Collection, RecordedPosition, Topic } from '../../src/chroma/model.ts';
 import { planCutoffs, planPrune, sequenceRegressions, type PrunePlan } from '../../src/chroma/prune-plan.ts';
 import { seqId } from '../../src/chroma/seq-id.ts';
 import { withWritable, type Database } from '../../src/sqlite/open.ts';
 import { POISON } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
+import { countBelow, countMissing, usageOf } from '../support/scan.ts';
 
-const PAGE = 4096;
 const ORPHAN = 'persistent://default/default/nobody';
 const NAMES = [0, 1, 2] as const;
 const [ADD, UPDATE, UPSERT, DELETE] = [0, 1, 2, 3] as const;
@@ -185,7 +179,7 @@ class World {
     for (const { topic, seq_id } of rows) {
       usage.set(topic, `${rows.filter((row) => row.topic === topic).length} rows to ${seq_id}`);
     }
-    const read = readUsage(this.#db, PAGE);
+    const read = usageOf(this.#db);
     return {
       found: {
         last: readLastSeqId(this.#db),
@@ -222,16 +216,14 @@ class World {
   #plan(): PrunePlan {
     const lastSeqId = readLastSeqId(this.#db);
     const decision = planCutoffs(this.collections(), lastSeqId, new Set());
-    return planPrune(decision, countBelow(this.#db, decision.cutoffs, PAGE), this.#missing(), lastSeqId);
+    return planPrune(decision, countBelow(this.#db, decision.cutoffs), this.#missing(), lastSeqId);
   }
 
   #missing(): ReadonlyMap<Topic, number> {
     const { cutoffs } = planCutoffs(this.collections(), readLastSeqId(this.#db), new Set());
     const idsOf = new Map([...this.#live.values()].map(({ topic, ids }) => [topic, ids]));
-    return countMissingFromIndex(this.#db, cutoffs, (topic, ids) => {
-      const indexed = idsOf.get(topic);
-      return [...ids].filter((id) => indexed?.has(id) !== true).length;
-    });
+    const atOnce = 1 + (this.rows().length % 5);
+    return countMissing(this.#db, cutoffs, (topic, id) => idsOf.get(topic)?.has(id) === true, atOnce);
   }
 
   /** The same by hand: the last ADD, UPSERT or DELETE of each id up to the position that the index claims. */

@@ -20,8 +20,8 @@ function statementsFor(persistDir: string): number {
   const verbose = (sql: unknown): void => void statements.push(String(sql));
   const db = new Database(join(persistDir, 'chroma.sqlite3'), { readonly: true, verbose });
   db.defaultSafeIntegers(true);
-  const reading = readDirectory(db, locatePersistDir(persistDir));
-  planFromReading(db, reading, { excluded: new Set(), skipIndexCheck: false });
+  const options = { excluded: new Set<string>(), asksIndexes: true };
+  planFromReading(readDirectory(db, locatePersistDir(persistDir), () => options));
   db.close();
   return statements.filter((sql) => !sql.startsWith('INSERT INTO temp.cutoff')).length;
 }
