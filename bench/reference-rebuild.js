@@ -19,7 +19,7 @@ withWritable(path, 0, (db) => {
   readThroughMaps(db);
   const copy = createRebuiltFile(path);
   withCopyAttached(db, copy, () =>
-    withRowsToKeep(db, cutoffs, (filter) => inExclusiveTransaction(db, () => fillCopy(db, filter))),
+    withRowsToKeep(db, cutoffs, 0, (filter) => inExclusiveTransaction(db, () => fillCopy(db, filter))),
   );
   realHost.sync(copy);
   putInPlace(path);

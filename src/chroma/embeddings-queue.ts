@@ -9,7 +9,7 @@ import { NO_ROW, seqId, type SeqId } from './seq-id.ts';
 
 export const QUEUE = 'embeddings_queue';
 
-const COPIED_QUEUE = `SELECT COUNT(*) AS total, MAX(seq_id) AS last FROM ${COPY}.embeddings_queue`;
+const COPIED_LAST_SEQ_ID = `SELECT MAX(seq_id) FROM ${COPY}.embeddings_queue`;
 const LAST_SEQ_ID = 'SELECT MAX(seq_id) FROM embeddings_queue';
 const ROWS_UP_TO = 'SELECT COUNT(*) FROM embeddings_queue WHERE seq_id <= ?';
 
@@ -44,16 +44,23 @@ export function deleteBelow(db: Database, cutoffs: readonly Cutoff[]): number {
 const KEPT = `NOT EXISTS (
   SELECT 1 FROM temp.cutoff WHERE cutoff.topic = embeddings_queue.topic AND embeddings_queue.seq_id < cutoff.below)`;
 
-/** Runs `work` with the condition for the rows that a prune leaves, or with null where it leaves them all. */
-export function withRowsToKeep<T>(db: Database, cutoffs: readonly Cutoff[], work: (filter: Filter | null) => T): T {
+/**
+ * Runs `work` with the condition for the rows that a prune leaves, `kept` in number, or with null where it leaves them
+ * all.
+ */
+export function withRowsToKeep<T>(
+  db: Database,
+  cutoffs: readonly Cutoff[],
+  kept: number,
+  work: (filter: Filter | null) => T,
+): T {
   if (cutoffs.length === 0) return work(null);
-  return withCutoffs(db, cutoffs, () => work({ table: QUEUE, where: KEPT }));
+  return withCutoffs(db, cutoffs, () => work({ table: QUEUE, where: KEPT, rows: kept }));
 }
 
-/** Rows and last seq_id of the queue in an attached copy. */
-export function readCopiedQueue(db: Database): { readonly rows: number; readonly lastSeqId: SeqId } {
-  const found = db.prepare<[], { total: bigint; last: bigint | null }>(COPIED_QUEUE).get();
-  return { rows: Number(found?.total ?? 0n), lastSeqId: seqId(found?.last ?? NO_ROW) };
+/** `MAX(seq_id)` of the queue in an attached copy, or 0 where that is empty. */
+export function readCopiedLastSeqId(db: Database): SeqId {
+  return seqId(db.prepare<[], bigint | null>(COPIED_LAST_SEQ_ID).pluck().get() ?? NO_ROW);
 }
 
 function withCutoffs<T>(db: Database, cutoffs: readonly Cutoff[], work: () => T): T {

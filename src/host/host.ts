@@ -23,6 +23,8 @@ export interface Host {
   copyAttributes(from: string, to: string): KeptAttributes;
   /** Makes what was written to a file or directory survive a power loss. Changes no byte of it. */
   sync(path: string): void;
+  /** The same for everything on the file system of `path`. Returns false where that cannot be asked for. */
+  syncFileSystem(path: string): boolean;
 }
 
 export interface FileIdentity {

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type checkDiskSpace from 'check-disk-space';
 import { copyAttributes } from './attributes.ts';
@@ -32,4 +33,6 @@ export const realHost: Host = {
       closeSync(descriptor);
     }
   },
+  // syncfs(2), which Node.js does not have.
+  syncFileSystem: (path) => spawnSync('sync', ['--file-system', path], { stdio: 'ignore' }).status === 0,
 };

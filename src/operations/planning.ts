@@ -128,9 +128,12 @@ export async function withPreflight<T>(
   if (isHot) await recoverJournal(context, isDryRun);
   const isJournalRecovered = isHot || wasRecovered;
   return statingRecovery(isJournalRecovered, async () => {
-    const checks = [...pathChecks, ...(await verifyDirectory(context, isDryRun))];
-    const free = await freeByDevice([dir.path, ...writesTo], host);
-    return namingHolders(context, () => work({ context, checks, isJournalRecovered, free }));
+    const [free, checks] = await Promise.all([
+      freeByDevice([dir.path, ...writesTo], host),
+      verifyDirectory(context, isDryRun),
+    ]);
+    const preflight = { context, checks: [...pathChecks, ...checks], isJournalRecovered, free };
+    return namingHolders(context, () => work(preflight));
   });
 }
 

@@ -3,7 +3,7 @@
  * Runs in the working process. Nothing is written to the old file before the rename, which is the only commit point.
  */
 import { statSync } from 'node:fs';
-import { readCopiedQueue, withRowsToKeep } from '../chroma/embeddings-queue.ts';
+import { readCopiedLastSeqId, withRowsToKeep } from '../chroma/embeddings-queue.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf } from '../errors.ts';
 import type { FileIdentity } from '../host/host.ts';
@@ -64,18 +64,15 @@ function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull }
   const { plan, reading } = planned;
   observer.onStage('rebuilding');
   syncIndexes(planned);
-  withRowsToKeep(db, plan.prune.steps, (filter) => {
+  const kept = queueRows(reading) - totalRows(plan.prune);
+  withRowsToKeep(db, plan.prune.steps, kept, (filter) => {
     inExclusiveTransaction(db, () => fillCopy(db, filter));
     observer.onStage('verifying');
     const difference = differenceFromCopy(db, filter, isFull) ?? quickCheck(db, COPY)[0];
     if (difference !== undefined) throw new Error(`the new file is not what it should be: ${difference}`);
-    const { rows, lastSeqId } = readCopiedQueue(db);
-    const [before, expected] = [queueRows(reading), totalRows(plan.prune)];
-    if (rows !== before - expected || lastSeqId !== reading.lastSeqId) {
-      throw new Error(
-        `copied ${rows} of ${before} rows and not ${expected} fewer, last seq_id ${lastSeqId} of ${reading.lastSeqId}`,
-      );
-    }
+    const last = readCopiedLastSeqId(db);
+    if (last !== reading.lastSeqId)
+      throw new Error(`the last seq_id of the new file is ${last}, not ${reading.lastSeqId}`);
     logVacuum(db, COPY);
   });
 }

@@ -2,7 +2,7 @@
  * What every writing verb does under SQLite's exclusive lock, in the working process, before it writes: read and plan,
  * and compare with what was agreed to.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
@@ -62,14 +62,23 @@ export function queueRows({ usage }: Reading): number {
   return [...usage.values()].reduce((sum, { rows }) => sum + rows, 0);
 }
 
+/** From so many files on the whole file system is synced instead: each file costs a flush of the disk's cache. */
+const MANY_FILES = 500;
+
 /**
  * Chroma never syncs its index files. Until they are on the disk, a power loss could take them and leave the deleted
  * rows deleted: then nobody would hold those vectors.
  */
 export function syncIndexes({ plan, reading, context: { dir, host } }: PlannedWork<Strategy>): void {
-  for (const directory of indexDirectories(dir, reading, plan.prune)) {
-    const files = INDEX_FILE_NAMES.map((name) => join(directory, name)).filter((path) => existsSync(path));
-    for (const path of [...files, directory]) host.sync(path);
+  const paths = indexDirectories(dir, reading, plan.prune).flatMap((directory) => [
+    ...INDEX_FILE_NAMES.map((name) => join(directory, name)).filter((path) => existsSync(path)),
+    directory,
+  ]);
+  const isSynced = paths.length >= MANY_FILES && host.syncFileSystem(dir.path);
+  const device = statSync(dir.path).dev;
+  for (const path of paths) {
+    // A link may lead to another file system.
+    if (!isSynced || statSync(path).dev !== device) host.sync(path);
   }
 }
 

@@ -8,6 +8,8 @@ export interface Filter {
   readonly table: string;
   /** A condition on the columns of `table`, which stands for itself in it. */
   readonly where: string;
+  /** How many rows of `table` that are, counted by other means. */
+  readonly rows: number;
 }
 
 interface SchemaRow {
@@ -117,31 +119,46 @@ export function differenceFromCopy(db: Database, filter: Filter | null, isFull: 
   const object = db.prepare<[], string>(SCHEMA_DIFFERENCE).pluck().get();
   if (object !== undefined) return `the schema of ${object} is different`;
   for (const table of storedTables(db)) {
-    const condition = filter?.table === table.name ? `WHERE ${filter.where}` : '';
-    const extent = (schema: string, where: string): string => extentOf(db, schema, table, where);
-    const [expected, found] = [extent('main', condition), extent(COPY, '')];
-    if (expected !== found) return `${table.name} has ${found}, not ${expected}`;
-    const isCompared = isFull || condition !== '' || BigInt(expected.split(' ')[0] ?? 0) <= SMALL_TABLE_ROWS;
-    const rows = isCompared ? differingRows(db, table) : 0n;
-    if (rows > 0n) return `${rows} rows of ${table.name} are different`;
+    const difference =
+      filter?.table === table.name ? filteredDifference(db, table, filter) : wholeDifference(db, table, isFull);
+    if (difference !== null) return difference;
   }
   return null;
 }
 
-function extentOf(db: Database, schema: string, { name, hasRowid }: Table, condition: string): string {
+/** Every row of the copy is one of those to be kept and equal to it, and there are as many: so there are all of them. */
+function filteredDifference(db: Database, table: Table, { where, rows }: Filter): string | null {
+  const found = extentOf(db, COPY, table);
+  if (!found.startsWith(`${rows} rows`)) return `${table.name} has ${found}, not ${rows} rows`;
+  return described(table, differingRows(db, table, where));
+}
+
+function wholeDifference(db: Database, table: Table, isFull: boolean): string | null {
+  const [expected, found] = [extentOf(db, 'main', table), extentOf(db, COPY, table)];
+  if (expected !== found) return `${table.name} has ${found}, not ${expected}`;
+  const isCompared = isFull || BigInt(expected.split(' ')[0] ?? 0) <= SMALL_TABLE_ROWS;
+  return isCompared ? described(table, differingRows(db, table, 'TRUE')) : null;
+}
+
+function described({ name }: Table, differing: bigint): string | null {
+  return differing === 0n ? null : `${differing} rows of ${name} are different`;
+}
+
+function extentOf(db: Database, schema: string, { name, hasRowid }: Table): string {
   const range = hasRowid ? "' rows, ' || IFNULL(MIN(rowid), 0) || ' to ' || IFNULL(MAX(rowid), 0)" : "' rows'";
-  const sql = `SELECT COUNT(*) || ${range} FROM ${schema}.${quoted(name)} ${condition}`;
+  const sql = `SELECT COUNT(*) || ${range} FROM ${schema}.${quoted(name)}`;
   return db.prepare<[], string>(sql).pluck().get() ?? '';
 }
 
-function differingRows(db: Database, { name, hasRowid, columns }: Table): bigint {
+/** Rows of the copy that are not, under the same number, rows of the original for which `where` holds. */
+function differingRows(db: Database, { name, hasRowid, columns }: Table, where: string): bigint {
   const table = quoted(name);
   const isSame = columns
     .map(quoted)
-    .map((each) => `copied.${each} IS kept.${each} AND typeof(copied.${each}) = typeof(kept.${each})`);
+    .map((each) => `${table}.${each} IS kept.${each} AND typeof(${table}.${each}) = typeof(kept.${each})`);
   const sql = hasRowid
-    ? `SELECT COUNT(*) FROM ${COPY}.${table} AS copied LEFT JOIN main.${table} AS kept ON kept.rowid = copied.rowid
-       WHERE kept.rowid IS NULL OR NOT (${isSame.join(' AND ')})`
+    ? `SELECT COUNT(*) FROM ${COPY}.${table} LEFT JOIN main.${table} AS kept ON kept.rowid = ${table}.rowid
+       WHERE kept.rowid IS NULL OR (${[...isSame, where].join(' AND ')}) IS NOT TRUE`
     : `SELECT COUNT(*) FROM (SELECT * FROM ${COPY}.${table} EXCEPT SELECT * FROM main.${table})`;
   return db.prepare<[], bigint>(sql).pluck().get() ?? 0n;
 }

@@ -6,24 +6,29 @@ import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 /** Nothing else writes a file of such a name, and no other file is ever removed beside a database. */
 const SUFFIX = '.chroma-maint-rebuild';
 
+/** Where the new file of the database at `databasePath` is written. */
+export function rebuiltPath(databasePath: string): string {
+  return `${databasePath}${SUFFIX}`;
+}
+
 /** Creates the empty file beside the database, readable by nobody else for now, and returns its path. */
 export function createRebuiltFile(databasePath: string): string {
-  const path = `${databasePath}${SUFFIX}`;
+  const path = rebuiltPath(databasePath);
   closeSync(openSync(path, 'wx', 0o600));
   return path;
 }
 
 /** Gives the new file the name of the old one: the moment in which a rebuild is done. */
 export function putInPlace(databasePath: string): void {
-  renameSync(`${databasePath}${SUFFIX}`, databasePath);
+  renameSync(rebuiltPath(databasePath), databasePath);
 }
 
 /** Removes what a rebuild that was killed has left. Only for the holder of the lock under which such a file is made. */
 export function removeLeftover(databasePath: string): void {
-  rmSync(`${databasePath}${SUFFIX}`, { force: true });
+  rmSync(rebuiltPath(databasePath), { force: true });
 }
 
 /** Bytes that the new file has so far; null where there is none. */
 export function rebuiltBytes(databasePath: string): number | null {
-  return statSync(`${databasePath}${SUFFIX}`, { throwIfNoEntry: false })?.size ?? null;
+  return statSync(rebuiltPath(databasePath), { throwIfNoEntry: false })?.size ?? null;
 }

@@ -6,7 +6,7 @@ import { inExclusiveTransaction, keepLock, withWritable } from '../../src/sqlite
 import { databaseOf } from '../support/damage.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 
-const HALF = { table: 'embeddings_queue', where: 'seq_id > (SELECT AVG(seq_id) FROM main.embeddings_queue)' };
+const WHERE = 'embeddings_queue.seq_id > (SELECT AVG(seq_id) FROM main.embeddings_queue)';
 
 /** Copies half of the queue, changes the copy, and returns what is found to be different. */
 async function differenceAfter(change: string, isFull = false): Promise<string | null> {
@@ -16,9 +16,11 @@ async function differenceAfter(change: string, isFull = false): Promise<string |
   return withWritable(path, 0, (db) => {
     inExclusiveTransaction(db, () => keepLock(db));
     return withCopyAttached(db, target, () => {
-      inExclusiveTransaction(db, () => fillCopy(db, HALF));
+      const rows = Number(db.prepare(`SELECT COUNT(*) FROM embeddings_queue WHERE ${WHERE}`).pluck().get());
+      const half = { table: 'embeddings_queue', where: WHERE, rows };
+      inExclusiveTransaction(db, () => fillCopy(db, half));
       db.exec(change);
-      return differenceFromCopy(db, HALF, isFull);
+      return differenceFromCopy(db, half, isFull);
     });
   });
 }
@@ -38,6 +40,13 @@ describe('a copy', () => {
       'a row too many',
       "INSERT INTO rebuilt.embeddings_queue (operation, topic, id) VALUES (0, 't', 'x')",
       /^embeddings_queue has/,
+    ],
+    [
+      'a row that was to go instead of one that stays',
+      `UPDATE rebuilt.embeddings_queue SET (seq_id, created_at, operation, topic, id, vector, encoding, metadata) =
+         (SELECT * FROM main.embeddings_queue ORDER BY seq_id LIMIT 1)
+       WHERE seq_id = (SELECT MIN(seq_id) FROM rebuilt.embeddings_queue)`,
+      /^1 rows of embeddings_queue are different$/,
     ],
     [
       'another byte in a vector of the queue',

@@ -14,6 +14,9 @@ const NO_BREAK = '\u00a0';
 const LEAST_CUT = 10;
 const LEAST_WRAP = 24;
 
+// Compiles its patterns at the first call, which takes 20 ms: now, while another process may still be at work.
+stringWidth('→');
+
 /** Lines of an aligned table with a header, not wider than `width` wherever names can be cut and sentences wrapped. */
 export function tableLines(
   columns: readonly Column[],
