@@ -27,8 +27,11 @@ class Recipe:
     records: int
     dimension: int
     characters: int
-    deleted: int = 0
+    # The index is saved at every multiple of it; what lies above the last one stays in the WAL.
     threshold: int = 1000
+    deleted: int = 0
+    # Links of each vector in the index. Fewer are built faster, and nothing here ever searches.
+    links: int = 16
 
 
 SETS = {
@@ -37,7 +40,19 @@ SETS = {
     "MANY": Recipe(collections=1_200, records=150, dimension=64, characters=300, threshold=100),
     "ORPHAN": Recipe(collections=20, records=2_000, dimension=384, characters=600, deleted=10),
     "PICKLE": Recipe(collections=1, records=1_000_000, dimension=2, characters=10, threshold=250_000),
+    "L": Recipe(collections=4, records=107_500, dimension=3072, characters=600, threshold=10_000, links=4),
 }
+# The growth curve: one quantity at a time.
+for rows in (5_000, 10_000, 20_000, 40_000, 80_000):
+    SETS[f"rows-{rows}"] = Recipe(collections=1, records=rows + 300, dimension=384, characters=600, links=4)
+for count in (10, 100, 400, 1_200):
+    SETS[f"collections-{count}"] = Recipe(
+        collections=count, records=24_000 // count, dimension=64, characters=300, threshold=16_000 // count, links=4
+    )
+for percent in (10, 30, 50, 70, 90):
+    SETS[f"share-{percent}"] = Recipe(
+        collections=1, records=20_000, dimension=384, characters=600, threshold=20_000 * percent // 100, links=4
+    )
 
 WORDS = [f"{first}{second}" for first in ("am", "bir", "co", "del", "em", "fj", "gro", "har") for second in ("ber", "ch", "lta", "or")]
 BATCH = 1_000
@@ -58,7 +73,12 @@ def build(recipe: Recipe, directory: str) -> None:
     numbers = numpy.random.default_rng(1)
     source = random.Random(1)
     for index in range(recipe.collections):
-        metadata = {"hnsw:sync_threshold": recipe.threshold, "hnsw:batch_size": 100}
+        metadata = {
+            "hnsw:sync_threshold": recipe.threshold,
+            "hnsw:batch_size": min(100, recipe.threshold),
+            "hnsw:M": recipe.links,
+            "hnsw:construction_ef": 100 * recipe.links // 16,
+        }
         collection = client.create_collection(f"collection-{index:04d}", metadata=metadata)
         for start in range(0, recipe.records, BATCH):
             ids = [f"{index:04d}-{number:08d}-{'x' * 22}" for number in range(start, min(start + BATCH, recipe.records))]

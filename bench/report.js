@@ -1,52 +1,58 @@
-/** The table of one set. */
+/** The tables of one set. */
 
 const MIB = 1024 * 1024;
 
 /** Minimum, median and maximum. */
-function spread(values) {
+export function spread(values) {
   const sorted = values.toSorted((a, b) => a - b);
   return [sorted[0], sorted[Math.floor((sorted.length - 1) / 2)], sorted.at(-1)];
 }
 
-function median(values) {
+export function median(values) {
   return spread(values)[1];
 }
 
 /** @returns {string} Markdown */
-export function markdown({ set, before, expectedRows, liveBytes, runs }) {
+export function markdown({ set, isCold, before, expectedRows, liveBytes, runs }) {
+  const rounds = Math.max(...runs.map(({ round }) => round)) + 1;
+  const sizes = `${mebibytes(before.bytes)} MiB with ${before.walRows} WAL rows, of which ${mebibytes(liveBytes)} MiB and ${expectedRows} rows stay`;
+  const title = `### ${set}${isCold ? ', cold page cache' : ''}`;
+  const tables = [...new Set(runs.map(({ task }) => task))].flatMap((task) => table(task, runs, expectedRows));
+  return [title, '', `${sizes}. ${rounds === 1 ? 'One run' : `${rounds} runs`} each.`, '', ...tables].join('\n');
+}
+
+function table(task, all, expectedRows) {
+  const runs = all.filter((run) => run.task === task);
   const names = [...new Set(runs.map(({ name }) => name))];
   const own = median(runs.filter(({ name }) => name === names[0]).map(({ seconds }) => seconds));
-  const lines = names.map((name) => {
-    const mine = runs.filter((run) => run.name === name);
-    const megabytes = (field) => {
-      const values = mine.map((run) => run[field]).filter((value) => value !== undefined);
-      return values.length === 0 ? '–' : (median(values) / MIB).toFixed(0);
-    };
-    const seconds = spread(mine.map((run) => run.seconds));
-    const left = mine[0].walRows;
-    const cells = [
-      name,
-      seconds.map((each) => each.toFixed(2)).join(' / '),
-      `${(seconds[1] / own).toFixed(2)} ×`,
-      megabytes('rssBytes'),
-      megabytes('anonBytes'),
-      megabytes('writtenBytes'),
-      megabytes('extraBytes'),
-      megabytes('bytes'),
-      left === undefined ? '–' : left === expectedRows ? `${left}` : `${left} (not ${expectedRows})`,
-      [...new Set(mine.map(({ exitCode }) => exitCode))].join(', '),
-      [...new Set(mine.map(({ integrity }) => integrity ?? '–'))].join(', '),
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
   return [
-    `### ${set}`,
-    '',
-    `${(before.bytes / MIB).toFixed(0)} MiB, ${before.walRows} WAL rows; ${(liveBytes / MIB).toFixed(0)} MiB and ${expectedRows} rows stay. ${runs.length / names.length} runs each.`,
-    '',
-    '| contender | wall s (min / median / max) | against chroma-maint | RSS MiB | anonymous MiB | written MiB | extra disk MiB | file after MiB | WAL rows after | exit code | integrity_check |',
+    `| ${task} | wall s (min / median / max) | against the first | RSS MiB | anonymous MiB | written MiB | extra disk MiB | file after MiB | WAL rows after | exit code | integrity_check |`,
     '|---|---|---|---|---|---|---|---|---|---|---|',
-    ...lines,
+    ...names.map((name) => row(runs, { name, own, expectedRows })),
     '',
-  ].join('\n');
+  ];
+}
+
+function row(runs, { name, own, expectedRows }) {
+  const mine = runs.filter((run) => run.name === name);
+  const figure = (field) => {
+    const values = mine.map((run) => run[field]).filter((value) => value !== undefined);
+    return values.length === 0 ? '–' : mebibytes(median(values));
+  };
+  const seconds = spread(mine.map((run) => run.seconds));
+  const left = mine[0].walRows;
+  const cells = [
+    name,
+    seconds.map((each) => each.toFixed(2)).join(' / '),
+    `${(seconds[1] / own).toFixed(2)} ×`,
+    ...['rssBytes', 'anonBytes', 'writtenBytes', 'extraBytes', 'bytes'].map(figure),
+    left === undefined ? '–' : left === expectedRows ? `${left}` : `**${left}**`,
+    [...new Set(mine.map(({ exitCode }) => exitCode))].join(', '),
+    [...new Set(mine.map(({ integrity }) => integrity ?? '–'))].join(', '),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function mebibytes(bytes) {
+  return (bytes / MIB).toFixed(0);
 }

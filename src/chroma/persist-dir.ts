@@ -29,6 +29,7 @@ export interface DatabaseFile {
   readonly bytes: number;
   readonly mtimeMs: number;
   readonly owner: number;
+  readonly group: number;
   readonly links: number;
   readonly isSymlink: boolean;
   readonly changeCounter: number;
@@ -71,6 +72,7 @@ function readDatabaseFile(
     bytes: Number(file.size),
     mtimeMs: Number(file.mtimeMs),
     owner: Number(file.uid),
+    group: Number(file.gid),
     links: Number(file.nlink),
     isSymlink,
     changeCounter: header.changeCounter,

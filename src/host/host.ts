@@ -10,6 +10,8 @@ export interface Host {
   readonly environment: NodeJS.ProcessEnv;
   /** The user this process acts as. */
   userId(): number;
+  /** The groups this process is in. */
+  groupIds(): readonly number[];
   /** Free bytes that this user can write to on the file system of `path`. */
   freeBytes(path: string): Promise<number>;
   fileSystemOf(path: string): FileSystem;

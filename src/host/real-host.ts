@@ -13,6 +13,7 @@ export const realHost: Host = {
   now: () => new Date(),
   environment: process.env,
   userId: () => process.geteuid?.() ?? 0,
+  groupIds: () => [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])],
   async freeBytes(path) {
     // Loaded late: only commands that write need it. Required, because its types describe its CommonJS face alone.
     const module = createRequire(import.meta.url)('check-disk-space') as { default: typeof checkDiskSpace.default };

@@ -28,7 +28,9 @@ export interface PlannedContext extends GuardContext {
   /** Free bytes of each file system that may be written to, by device. */
   readonly free: ReadonlyMap<bigint, number>;
   readonly needs: readonly SpaceNeed[];
-  /** What to do instead where the space is not there. */
+  /** What could be done instead where the space is not there, the best first. */
+  readonly alternatives: readonly Alternative[];
+  /** What to do where none of them fits either. */
   readonly whenShort: string;
 }
 
@@ -55,4 +57,12 @@ export interface SpaceNeed {
   readonly directory: string;
   readonly bytes: number;
   readonly purpose: string;
+}
+
+/** Another way to go, for where there is no room for this one. */
+export interface Alternative {
+  readonly title: string;
+  readonly needs: readonly SpaceNeed[];
+  /** What to do, and what that gives. */
+  readonly offer: string;
 }

@@ -10,7 +10,7 @@ import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { collectionPlans, type CollectionPlan } from './collections.ts';
-import type { GuardContext, SpaceNeed } from './guard-context.ts';
+import type { Alternative, GuardContext, SpaceNeed } from './guard-context.ts';
 import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
 import { inUse, verifyNotInUse } from './in-use.ts';
 import { hotJournal, statingRecovery } from './journal.ts';
@@ -56,6 +56,7 @@ export interface Planning<S extends Strategy> {
 /** How a verb goes about its work, and what that needs. */
 export interface Strategy {
   readonly needs: readonly SpaceNeed[];
+  readonly alternatives: readonly Alternative[];
   readonly whenShort: string;
 }
 
@@ -152,8 +153,8 @@ export function planOn<S extends Strategy>(
   const prune = withoutPrune ? { steps: [], skipped: [], lastSeqId } : planFromReading(reading);
   const sizes = sizesOf(dir, reading, prune);
   const strategy = strategyFor(sizes, context);
-  const { needs, whenShort } = strategy;
-  const plannedChecks = verifyPlanned({ ...context, reading, free, needs, whenShort }, isDryRun);
+  const { needs, alternatives, whenShort } = strategy;
+  const plannedChecks = verifyPlanned({ ...context, reading, free, needs, alternatives, whenShort }, isDryRun);
   const plan = {
     target,
     isDryRun,

@@ -45,6 +45,7 @@ export function prunePlanning(target: Target, isDryRun: boolean, agreed: Agreeme
     writesTo: [],
     strategy: (sizes) => ({
       needs: [pruneJournalNeed(sizes)],
+      alternatives: [],
       whenShort: 'free some space, or prune one collection at a time with --collection',
     }),
   };

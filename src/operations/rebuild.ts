@@ -51,12 +51,25 @@ function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildO
   const path = createRebuiltFile(dir.databasePath);
   withCopyAttached(db, path, () => copy(db, planned, options));
   options.observer.onStage('swapping');
-  host.copyAttributes(dir.databasePath, path);
+  keepAttributes(context, path);
   host.sync(path);
   const proof = proofOfNobody(context, descriptor);
   if (!proof.isProved) throw openedMeanwhile(context, proof.because);
   putInPlace(dir.databasePath);
   finish(context, descriptor, { device: old.dev, inode: old.ino }, options.observer);
+}
+
+function keepAttributes({ dir, host }: GuardContext, path: string): void {
+  try {
+    host.copyAttributes(dir.databasePath, path);
+  } catch (error) {
+    throw new MaintError('NOT_WRITABLE', {
+      message: `the new file cannot be given owner and mode of the old one: ${dir.databasePath}`,
+      details: [messageOf(error)],
+      hint: 'let it be rewritten in place: --mode in-place',
+      cause: error,
+    });
+  }
 }
 
 /** Fills the copy and verifies it. */

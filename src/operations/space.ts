@@ -19,23 +19,44 @@ export async function freeByDevice(directories: readonly string[], host: Host): 
   return new Map(await Promise.all(free));
 }
 
-/** Throws NO_SPACE where a file system has less free than all needs on it together. */
-export function verifySpace({ host, free: freeBytes, needs, whenShort, dir }: PlannedContext): GuardNote {
-  const short: string[] = [];
-  for (const need of needsByFileSystem(needs, (path) => host.fileSystemOf(path).device)) {
-    const free = freeBytes.get(host.fileSystemOf(need.directory).device) ?? 0;
-    if (free < need.bytes) {
-      short.push(
-        `needs ${formatBytes(need.bytes)} in ${need.directory} (has ${formatBytes(free)}) for ${need.purposes.join(' and ')}`,
-      );
-    }
-  }
-  if (short.length === 0) return null;
+/**
+ * Throws NO_SPACE where a file system has less free than all needs on it together, with what every other way would need
+ * and the first one that fits.
+ */
+export function verifySpace(context: PlannedContext): GuardNote {
+  const { needs, alternatives, whenShort, dir } = context;
+  const sums = sumsByFileSystem(context, needs);
+  if (sums.every(isThere)) return null;
+  const others = alternatives.map((other) => ({ ...other, sums: sumsByFileSystem(context, other.needs) }));
+  const fitting = others.find((other) => other.sums.every(isThere));
   throw new MaintError('NO_SPACE', {
     message: `not enough free space for ${dir.given}`,
-    details: short,
-    hint: whenShort,
+    details: [
+      `it needs ${sums.map(described).join(' and ')}`,
+      ...others.map((other) => `${other.title} would need ${other.sums.map(described).join(' and ')}`),
+    ],
+    hint: fitting === undefined ? whenShort : `${fitting.offer}; or ${whenShort}`,
   });
+}
+
+interface FileSystemSum extends FileSystemNeed {
+  readonly free: number;
+}
+
+function sumsByFileSystem({ host, free }: PlannedContext, needs: readonly SpaceNeed[]): readonly FileSystemSum[] {
+  const deviceOf = (path: string): bigint => host.fileSystemOf(path).device;
+  return needsByFileSystem(needs, deviceOf).map((need) => ({
+    ...need,
+    free: free.get(deviceOf(need.directory)) ?? 0,
+  }));
+}
+
+function isThere({ bytes, free }: FileSystemSum): boolean {
+  return bytes <= free;
+}
+
+function described({ bytes, free, directory, purposes }: FileSystemSum): string {
+  return `${formatBytes(bytes)} in ${directory} (has ${formatBytes(free)}) for ${purposes.join(' and ')}`;
 }
 
 /** Adds up the needs of directories that share a file system. */

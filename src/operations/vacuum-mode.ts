@@ -44,9 +44,17 @@ function obstacleToRebuild(sizes: PlannedSizes, context: GuardContext): Obstacle
     return { code: 'UNSAFE_PLACE', because: 'the directory is on a network file system' };
   }
   if (sizes.obstacleToCopy !== null) return { code: 'UNSUPPORTED_SCHEMA', because: sizes.obstacleToCopy };
-  if (host.userId() !== 0 && host.userId() !== dir.database.owner) {
-    return { code: 'NOT_WRITABLE', because: 'the database belongs to another user, which a new file would not' };
+  const stranger = whoseFile(context);
+  if (stranger !== null) {
+    return { code: 'NOT_WRITABLE', because: `the database belongs to ${stranger}, which a new file would not` };
   }
   const proof = proofOfNobody(context, borrowedDescriptor(dir.databasePath));
   return proof.isProved ? null : { code: 'IN_USE', because: proof.because };
+}
+
+/** To whom a new file of this user could not be given, though the old one is theirs. */
+function whoseFile({ dir, host }: GuardContext): string | null {
+  if (host.userId() === 0) return null;
+  if (host.userId() !== dir.database.owner) return 'another user';
+  return host.groupIds().includes(dir.database.group) ? null : 'a group that this user is not in';
 }

@@ -6,7 +6,7 @@ import type { Host } from '../host/host.ts';
 import { shellWord } from '../shell-word.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { VacuumAgreement } from './agreement.ts';
-import type { SpaceNeed } from './guard-context.ts';
+import type { Alternative, SpaceNeed } from './guard-context.ts';
 import {
   planDirectory,
   type DirectoryPlan,
@@ -119,19 +119,29 @@ function strategyFor(
   temporaryDirectory: string,
   choose: () => ChosenMode,
 ): VacuumStrategy {
-  const prune = `chroma-maint prune ${shellWord(sizes.dir.given)} needs little room and stops the growth`;
   const { databaseBytes, freeBytes, prunableBytes } = sizes;
   const reclaimableBytes = Math.min(freeBytes + prunableBytes, databaseBytes);
   const isWorthwhile = reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
   const gain = { isWorthwhile, reclaimableBytes };
-  if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], whenShort: prune };
+  if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], alternatives: [], whenShort: '' };
   const mode = choose();
-  if (mode.kind === 'rebuild') return { ...gain, mode, needs: rebuildNeeds(sizes), whenShort: prune };
+  const inPlace = inPlaceNeeds(sizes, temporaryDirectory);
+  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes)];
+  if (mode.kind === 'rebuild') {
+    const title = 'VACUUM in place';
+    const rewrite = { title, needs: inPlace, offer: 'let it be rewritten in place: --mode in-place' };
+    const whenShort = 'free some space';
+    return { ...gain, mode, needs: rebuildNeeds(sizes), alternatives: [rewrite, ...alternatives], whenShort };
+  }
+  const whenShort = 'move the temporary copy to another disk with --temp-dir <dir>';
+  return { ...gain, mode, needs: inPlace, alternatives, whenShort };
+}
+
+function pruneAlone(sizes: PlannedSizes): Alternative {
   return {
-    ...gain,
-    mode,
-    needs: inPlaceNeeds(sizes, temporaryDirectory),
-    whenShort: `${prune}; or move the temporary copy with --temp-dir <dir>`,
+    title: 'a prune alone',
+    needs: [pruneJournalNeed(sizes)],
+    offer: `chroma-maint prune ${shellWord(sizes.dir.given)} stops the growth, for Chroma fills the freed pages first`,
   };
 }
 

@@ -187,7 +187,7 @@ const MISUSES: readonly Misuse[] = [
     title: 'no free space',
     prepare: damaged('0.5.5', () => undefined),
     exitCodes: WRITERS(15),
-    says: /not enough free space[\s\S]*needs .* in /,
+    says: /not enough free space[\s\S]*needs .* in .* \(has 1000 B\)/,
     host: { freeBytes: () => Promise.resolve(1_000) },
   },
   {

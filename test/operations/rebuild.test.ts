@@ -181,6 +181,23 @@ describe('while a rebuild runs', () => {
     expect(otherFilesOf(dir)).toEqual(files);
   });
 
+  it('a new file that cannot be given to the owner of the old one stops it, and nothing is changed', async () => {
+    const dir = await unpacked('0.5.5');
+    const [rows, files] = [rowsOf(dir), otherFilesOf(dir)];
+    const refused = rebuild(dir, {
+      copyAttributes() {
+        throw new Error('EPERM: operation not permitted, chown');
+      },
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'NOT_WRITABLE',
+      details: ['EPERM: operation not permitted, chown'],
+      state: 'nothing was changed',
+    });
+    expect(rowsOf(dir)).toEqual(rows);
+    expect(otherFilesOf(dir)).toEqual(files);
+  });
+
   it('somebody whom only the kernel sees stops it', async () => {
     const dir = await unpacked('0.5.5');
     const rows = rowsOf(dir);

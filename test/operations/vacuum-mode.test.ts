@@ -69,6 +69,13 @@ const OBSTACLES: readonly Obstacle[] = [
     'NOT_WRITABLE',
   ],
   [
+    'a database of a group that this user is not in',
+    (dir) => chownSync(databaseOf(dir), 1234, 2345),
+    { ...PROVED, userId: () => 1234, groupIds: () => [1234, 100] },
+    'the database belongs to a group that this user is not in, which a new file would not',
+    'NOT_WRITABLE',
+  ],
+  [
     'a holder whom only the kernel sees',
     unchanged,
     { ...PROVED, probeLease: () => 'refused' },

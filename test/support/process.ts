@@ -7,11 +7,11 @@ import { onTestFinished } from 'vitest';
 
 export const SQLITE = createRequire(import.meta.url).resolve('better-sqlite3');
 
-/** Starts a process that runs `script` and waits until it says that it is there. */
-async function startedProcess(script: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-e', `${script}; console.log('there'); setInterval(() => undefined, 1000)`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+/** Starts a process that runs `script` and waits until it says that it is there. `prefix` is what it is run by. */
+export async function startedProcess(script: string, prefix: readonly string[] = []): Promise<ChildProcess> {
+  const lasting = `${script}; console.log('there'); setInterval(() => undefined, 1000)`;
+  const [command, ...argv] = [...prefix, process.execPath, '-e', lasting];
+  const child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child.stdout ?? child, 'data');
   return child;

@@ -1,3 +1,4 @@
+import type { MaintError } from '../../errors.ts';
 import type { Check } from '../../operations/guards.ts';
 import { printable } from './printable.ts';
 import { unbroken, wrapped } from './table.ts';
@@ -22,16 +23,13 @@ export function checkLines(
 ): readonly string[] {
   const words = [...checks.map(checkWord), ...INDEX_CHECK[indexCheck]];
   const [first = '', ...rest] = wrapped(unbroken(words, '  '), width, ' '.repeat(LABEL.length));
-  const refusals = checks.flatMap((check) =>
-    check.status === 'failed'
-      ? wrapped(
-          printable(`would be refused now (exit ${check.error.exitCode}): ${check.error.message}`),
-          width,
-          '  ',
-        ).map(style.bad)
-      : [],
-  );
-  return [LABEL + first.slice(LABEL.length), ...rest, ...refusals];
+  const refusals = checks.flatMap((check) => (check.status === 'failed' ? refusalLines(check.error, width) : []));
+  return [LABEL + first.slice(LABEL.length), ...rest, ...refusals.map(style.bad)];
+}
+
+function refusalLines({ exitCode, message, details, hint }: MaintError, width: number): readonly string[] {
+  const lines = [`would be refused now (exit ${exitCode}): ${message}`, ...details, `hint: ${hint}`];
+  return lines.flatMap((line, at) => wrapped(printable(line), width, at === 0 ? '  ' : '    '));
 }
 
 function checkWord(check: Check): string {

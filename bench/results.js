@@ -1,0 +1,67 @@
+/**
+ * Makes bench/RESULTS.md and bench/growth.svg from what `npm run bench` has kept in bench/results: node bench/results.js
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chart, GROWTH } from './growth.js';
+import { markdown, median } from './report.js';
+
+const SETS = ['S', 'M', 'M-cold', 'MANY', 'ORPHAN', 'PICKLE', 'L'];
+
+const FOLDER = import.meta.dirname;
+
+const results = SETS.map(kept).filter((result) => result !== null);
+const growth = kept('growth');
+const introduction = readFileSync(join(FOLDER, 'introduction.md'), 'utf8');
+const sections = [introduction, machineOf(results[0]), ...results.map(markdown)];
+if (growth !== null) {
+  writeFileSync(join(FOLDER, 'growth.svg'), `${chart(growth)}\n`);
+  sections.push(growthSection(growth));
+}
+writeFileSync(join(FOLDER, 'RESULTS.md'), `${sections.join('\n').trimEnd()}\n`);
+
+function kept(name) {
+  const path = join(FOLDER, 'results', `${name}.json`);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
+}
+
+function machineOf({ machine }) {
+  const { date, node, sqlite, sqlite3, processors, memoryGiB, fileSystem } = machine;
+  return [
+    `Measured ${date}: ${processors} processors, ${memoryGiB} GiB of memory, ${fileSystem}, Node.js ${node}, SQLite ${sqlite} in better-sqlite3, sqlite3 ${sqlite3}.`,
+    '',
+    '## Sets',
+    '',
+  ].join('\n');
+}
+
+function growthSection(all) {
+  return [
+    '## Growth',
+    '',
+    'Medians; the chart has the bytes written as well. Cost grows with rows, not with rows times collections.',
+    '',
+    '![Seconds and MiB written against rows, collections and share pruned](growth.svg)',
+    '',
+    ...GROWTH.flatMap(({ quantity, title }) =>
+      growthTable(
+        title,
+        all.filter((each) => each.quantity === quantity),
+      ),
+    ),
+  ].join('\n');
+}
+
+function growthTable(title, steps) {
+  const names = [...new Set(steps.flatMap(({ runs }) => runs.map(({ name }) => name)))];
+  return [
+    `| wall s by ${title} | ${steps.map(({ step }) => step).join(' | ')} |`,
+    `|---|${steps.map(() => '---|').join('')}`,
+    ...names.map((name) => `| ${name} | ${steps.map(({ runs }) => secondsOf(name, runs).toFixed(2)).join(' | ')} |`),
+    '',
+  ];
+}
+
+function secondsOf(name, runs) {
+  return median(runs.filter((run) => run.name === name).map(({ seconds }) => seconds));
+}

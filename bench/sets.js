@@ -1,0 +1,39 @@
+/** The sets that are measured: written once by real Chroma, kept in the user's cache, copied afresh for every run. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Where sets and the environments of contenders are kept. */
+export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chroma-maint');
+
+/** The interpreter of a Chroma version, in an environment that is built where it is missing. */
+export function interpreter(version) {
+  const script = join(ROOT, 'fixtures', 'chroma_env.py');
+  return execFileSync('python3', [script, version], { encoding: 'utf8' }).trim();
+}
+
+/** The directory of a set, built by Chroma 0.5.5 where it is missing. */
+export function built(name) {
+  const directory = join(CACHE, 'bench', name);
+  if (existsSync(directory)) return directory;
+  mkdirSync(join(CACHE, 'bench'), { recursive: true });
+  const part = `${directory}.part`;
+  rmSync(part, { recursive: true, force: true });
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  execFileSync(interpreter('0.5.5'), [join(ROOT, 'bench', 'build.py'), name, part], { stdio });
+  renameSync(part, directory);
+  return directory;
+}
+
+/** A copy of `source` that may be changed, on the disk already. BENCH_DIR says where. */
+export function freshCopy(source) {
+  const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'chroma-maint-bench-'));
+  const directory = join(folder, 'persist');
+  cpSync(source, directory, { recursive: true, preserveTimestamps: true });
+  execFileSync('sync');
+  return { directory, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
