@@ -1,6 +1,7 @@
 /**
  * The proof that nobody else has the database open. A rename relies on it: SQLite's locks protect rows, not names.
  */
+import { statSync } from 'node:fs';
 import type { GuardContext } from './guard-context.ts';
 import { uncertainty } from './in-use.ts';
 
@@ -11,8 +12,9 @@ export type Proof = { readonly isProved: true } | { readonly isProved: false; re
  * found. Where the kernel does not answer, the scan counts only if it saw every process of the machine.
  */
 export function proofOfNobody({ dir, host, ownProcesses }: GuardContext, descriptor: number | null): Proof {
-  const scan = host.holdersOf(dir.path, ownProcesses);
-  if (scan.holders.length > 0) return unproved('another process has the directory open');
+  const { dev, ino } = statSync(dir.databasePath, { bigint: true });
+  const scan = host.holdersOfFile({ device: dev, inode: ino }, ownProcesses);
+  if (scan.holders.length > 0) return unproved('another process has the database open');
   const lease = descriptor === null ? 'unknown' : host.probeLease(descriptor);
   if (lease === 'granted') return { isProved: true };
   if (lease === 'refused') return unproved('a process that cannot be seen from here has the database open');

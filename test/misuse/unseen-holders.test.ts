@@ -12,7 +12,6 @@ import { vacuumUnderLock } from '../../src/operations/locked-vacuum.ts';
 import { on, SILENT, vacuumOf } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';
 import { rowsKept, temporaryDirectory, unpacked } from '../support/fixtures.ts';
-import { NOBODY } from '../support/holders.ts';
 import { holdingOpen, SQLITE, startedProcess } from '../support/process.ts';
 import { rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -146,7 +145,6 @@ describe('a writer that opens the database between the last look and the rename'
     const writer = await startedProcess(WRITER(databaseOf(dir), folder));
     const host = {
       ...realHost,
-      holdersOf: () => NOBODY,
       probeLease() {
         // Asked when it is planned as well, before there is a new file.
         if (existsSync(`${databaseOf(dir)}.chroma-maint-rebuild`)) tell(folder, 'open', 'opened');

@@ -222,7 +222,6 @@ describe('while a rebuild runs', () => {
           if (existsSync(`${databaseOf(dir)}.chroma-maint-rebuild`)) holder = spawnHolder(databaseOf(dir));
           return 'granted';
         },
-        holdersOf: () => ({ holders: [], unreadable: 0, isSupported: true, isWholeMachine: true }),
       },
       (stage) => {
         if (typeof stage !== 'object') return;

@@ -10,7 +10,7 @@ import { run } from '../support/run.ts';
 import { bytesOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 const VACUUM = ['vacuum', '--min-reclaim', '0', '--json'];
-const PROVED: Partial<Host> = { probeLease: () => 'granted', holdersOf: () => NOBODY };
+const PROVED: Partial<Host> = { probeLease: () => 'granted', holdersOf: () => NOBODY, holdersOfFile: () => NOBODY };
 
 interface Chosen {
   readonly mode: string;
@@ -85,14 +85,14 @@ const OBSTACLES: readonly Obstacle[] = [
   [
     'a kernel that is not asked, in a container',
     unchanged,
-    { probeLease: () => 'unknown', holdersOf: () => ({ ...NOBODY, isWholeMachine: false }) },
+    { ...PROVED, probeLease: () => 'unknown', holdersOfFile: () => ({ ...NOBODY, isWholeMachine: false }) },
     'processes outside this container cannot be seen from here',
     'IN_USE',
   ],
   [
     'a kernel that is not asked, and a process that cannot be read',
     unchanged,
-    { probeLease: () => 'unknown', holdersOf: () => ({ ...NOBODY, unreadable: 1 }) },
+    { ...PROVED, probeLease: () => 'unknown', holdersOfFile: () => ({ ...NOBODY, unreadable: 1 }) },
     '1 process of other users could not be looked into; make sure that none of them is Chroma',
     'IN_USE',
   ],
@@ -100,10 +100,10 @@ const OBSTACLES: readonly Obstacle[] = [
 
 /** Whom the guard "not in use" stops before a way is chosen; only a dry run comes so far. */
 const HELD: Obstacle = [
-  'somebody who has the directory open',
+  'somebody who has the database open',
   unchanged,
-  { probeLease: () => 'granted', holdersOf: () => IDLE_CHROMA },
-  'another process has the directory open',
+  { probeLease: () => 'granted', holdersOf: () => IDLE_CHROMA, holdersOfFile: () => IDLE_CHROMA },
+  'another process has the database open',
   'IN_USE',
 ];
 

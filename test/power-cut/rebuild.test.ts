@@ -50,7 +50,8 @@ async function cutsOf(
       return machine.probeLease(descriptor);
     },
     holdersOfFile(file, except) {
-      // By now the header of the old file is zeroed; on the disk as well, at the worst.
+      // Asked before the rename as well. After it the header of the old file is zeroed; on the disk too, at the worst.
+      if (cuts.at(-1)?.at !== 'when the directory is synced') return machine.holdersOfFile(file, except);
       cut('when the old file is spoilt');
       execFileSync('sync', ['--file-system', dir]);
       cut('when everything is on the disk');
