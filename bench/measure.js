@@ -2,7 +2,7 @@
  * One command as a whole process: how long it takes, and what it takes of memory and disk meanwhile.
  */
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,7 +15,7 @@ const SAMPLE_MS = 20;
  * @property {number} rssBytes largest resident memory of any one process, mapped files included
  * @property {number} anonBytes largest anonymous memory of any one process, sampled
  * @property {number} writtenBytes what all processes wrote to disk
- * @property {number} extraBytes most disk used beyond what was there before, sampled: new files, and deleted ones still open
+ * @property {number} extraBytes most disk used beyond what was there before, sampled: files without a name count too
  * @property {string} output
  */
 
@@ -28,10 +28,10 @@ const SAMPLE_MS = 20;
  */
 export async function measure(argv, directory, input = '') {
   const scratch = mkdtempSync(join(tmpdir(), 'chroma-maint-bench-'));
-  const before = bytesBelow(directory);
   const figures = join(scratch, 'figures');
   const temporary = mkdtempSync(join(scratch, 'tmp-'));
   const environment = { ...process.env, TMPDIR: temporary, SQLITE_TMPDIR: temporary, ANONYMIZED_TELEMETRY: 'False' };
+  const before = usedBytes([directory, temporary]);
   const started = performance.now();
   const child = spawn('/usr/bin/time', ['-o', figures, '-f', '%M %O', ...argv], { env: environment, detached: true });
   let output = '';
@@ -42,9 +42,7 @@ export async function measure(argv, directory, input = '') {
   const sampler = setInterval(() => {
     const processes = processesOf(child.pid ?? 0);
     anonBytes = Math.max(anonBytes, ...processes.map(anonymousBytes));
-    const unnamed = new Map(processes.flatMap(deletedFiles)).values();
-    const open = [...unnamed].reduce((sum, bytes) => sum + bytes, 0);
-    extraBytes = Math.max(extraBytes, bytesBelow(directory) + bytesBelow(temporary) + open - before);
+    extraBytes = Math.max(extraBytes, usedBytes([directory, temporary]) - before);
   }, SAMPLE_MS);
   const exitCode = await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -59,18 +57,13 @@ export async function measure(argv, directory, input = '') {
   return { exitCode, seconds, rssBytes: kilobytes * 1024, anonBytes, writtenBytes: blocks * 512, extraBytes, output };
 }
 
-/** Bytes that the files below `directory` occupy. */
-export function bytesBelow(directory) {
-  let sum = 0;
-  try {
-    for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-      const stat = entry.isFile() && lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
-      if (stat) sum += stat.blocks * 512;
-    }
-  } catch {
-    // Removed meanwhile.
-  }
-  return sum;
+/** Bytes in use on the file systems of `directories`: nothing else may write there meanwhile. */
+function usedBytes(directories) {
+  const byDevice = new Map(directories.map((directory) => [statSync(directory).dev, directory]));
+  return [...byDevice.values()].reduce((sum, directory) => {
+    const { blocks, bfree, bsize } = statfsSync(directory);
+    return sum + (blocks - bfree) * bsize;
+  }, 0);
 }
 
 /** The process and all below it. */
@@ -81,20 +74,6 @@ function processesOf(pid) {
 
 function anonymousBytes(pid) {
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
-}
-
-/** Files without a name that a process has open, by identity, with their bytes. */
-function deletedFiles(pid) {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
-      const path = `/proc/${pid}/fd/${descriptor}`;
-      if (!readlinkSync(path).endsWith(' (deleted)')) return [];
-      const { dev, ino, blocks } = statSync(path);
-      return [[`${dev}:${ino}`, blocks * 512]];
-    });
-  } catch {
-    return [];
-  }
 }
 
 function read(path) {

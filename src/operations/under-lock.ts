@@ -2,7 +2,7 @@
  * What every writing verb does under SQLite's exclusive lock, in the working process, before it writes: read and plan,
  * and compare with what was agreed to.
  */
-import { existsSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
@@ -62,23 +62,25 @@ export function queueRows({ usage }: Reading): number {
   return [...usage.values()].reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** From so many files on the whole file system is synced instead: each file costs a flush of the disk's cache. */
-const MANY_FILES = 500;
+/** From so many indexes on the whole file system is synced instead: each file costs a flush of the disk's cache. */
+const MANY_INDEXES = 100;
 
 /**
  * Chroma never syncs its index files. Until they are on the disk, a power loss could take them and leave the deleted
  * rows deleted: then nobody would hold those vectors.
  */
 export function syncIndexes({ plan, reading, context: { dir, host } }: PlannedWork<Strategy>): void {
-  const paths = indexDirectories(dir, reading, plan.prune).flatMap((directory) => [
-    ...INDEX_FILE_NAMES.map((name) => join(directory, name)).filter((path) => existsSync(path)),
-    directory,
-  ]);
-  const isSynced = paths.length >= MANY_FILES && host.syncFileSystem(dir.path);
+  const directories = indexDirectories(dir, reading, plan.prune);
+  const isSynced = directories.length >= MANY_INDEXES && host.syncFileSystem(dir.path);
   const device = statSync(dir.path).dev;
-  for (const path of paths) {
+  for (const directory of directories) {
     // A link may lead to another file system.
-    if (!isSynced || statSync(path).dev !== device) host.sync(path);
+    const isCovered = isSynced && statSync(directory).dev === device;
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const isNeeded = INDEX_FILE_NAMES.includes(entry.name) && !(isCovered && entry.isFile());
+      if (isNeeded) host.sync(join(directory, entry.name));
+    }
+    if (!isCovered) host.sync(directory);
   }
 }
 
