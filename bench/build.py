@@ -30,6 +30,8 @@ class Recipe:
     # The index is saved at every multiple of it; what lies above the last one stays in the WAL.
     threshold: int = 1000
     deleted: int = 0
+    # Records of one more collection, whose index is never saved.
+    unsaved: int = 0
     # Links of each vector in the index. Fewer are built faster, and nothing here ever searches.
     links: int = 16
 
@@ -50,8 +52,9 @@ for count in (10, 100, 400, 1_200):
         collections=count, records=24_000 // count, dimension=64, characters=300, threshold=16_000 // count, links=4
     )
 for percent in (10, 30, 50, 70, 90):
+    saved = 200 * percent
     SETS[f"share-{percent}"] = Recipe(
-        collections=1, records=20_000, dimension=384, characters=600, threshold=20_000 * percent // 100, links=4
+        collections=1, records=saved, unsaved=20_000 - saved, dimension=384, characters=600, threshold=saved, links=4
     )
 
 WORDS = [f"{first}{second}" for first in ("am", "bir", "co", "del", "em", "fj", "gro", "har") for second in ("ber", "ch", "lta", "or")]
@@ -72,20 +75,23 @@ def build(recipe: Recipe, directory: str) -> None:
     client = chromadb.PersistentClient(directory, Settings(anonymized_telemetry=False, allow_reset=True))
     numbers = numpy.random.default_rng(1)
     source = random.Random(1)
-    for index in range(recipe.collections):
+    sizes = [(recipe.records, recipe.threshold)] * recipe.collections
+    if recipe.unsaved:
+        sizes.append((recipe.unsaved, 2 * recipe.unsaved))
+    for index, (records, threshold) in enumerate(sizes):
         metadata = {
-            "hnsw:sync_threshold": recipe.threshold,
-            "hnsw:batch_size": min(100, recipe.threshold),
+            "hnsw:sync_threshold": threshold,
+            "hnsw:batch_size": min(100, threshold),
             "hnsw:M": recipe.links,
             "hnsw:construction_ef": 100 * recipe.links // 16,
         }
         collection = client.create_collection(f"collection-{index:04d}", metadata=metadata)
-        for start in range(0, recipe.records, BATCH):
-            ids = [f"{index:04d}-{number:08d}-{'x' * 22}" for number in range(start, min(start + BATCH, recipe.records))]
+        for start in range(0, records, BATCH):
+            ids = [f"{index:04d}-{number:08d}-{'x' * 22}" for number in range(start, min(start + BATCH, records))]
             vectors = numbers.random((len(ids), recipe.dimension), dtype=numpy.float32)
             documents = [text(source, recipe.characters) for _ in ids]
             collection.add(ids=ids, embeddings=vectors.tolist(), documents=documents)
-        print(f"{index + 1} of {recipe.collections}", flush=True)
+        print(f"{index + 1} of {len(sizes)}", flush=True)
     for index in range(recipe.deleted):
         client.delete_collection(f"collection-{index:04d}")
 

@@ -13,7 +13,7 @@ const FOLDER = import.meta.dirname;
 const results = SETS.map(kept).filter((result) => result !== null);
 const growth = kept('growth');
 const introduction = readFileSync(join(FOLDER, 'introduction.md'), 'utf8');
-const sections = [introduction, machineOf(results[0]), ...results.map(markdown)];
+const sections = [introduction, machineOf(results[0].machine), ...results.map(markdown)];
 if (growth !== null) {
   writeFileSync(join(FOLDER, 'growth.svg'), `${chart(growth)}\n`);
   sections.push(growthSection(growth));
@@ -25,8 +25,7 @@ function kept(name) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
 }
 
-function machineOf({ machine }) {
-  const { date, node, sqlite, sqlite3, processors, memoryGiB, fileSystem } = machine;
+function machineOf({ date, node, sqlite, sqlite3, processors, memoryGiB, fileSystem }) {
   return [
     `Measured ${date}: ${processors} processors, ${memoryGiB} GiB of memory, ${fileSystem}, Node.js ${node}, SQLite ${sqlite} in better-sqlite3, sqlite3 ${sqlite3}.`,
     '',

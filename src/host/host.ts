@@ -21,8 +21,10 @@ export interface Host {
   holdersOfFile(file: FileIdentity, except: readonly number[]): HolderScan;
   /** Asks the kernel whether anybody else on this machine has the open file `descriptor` open. */
   probeLease(descriptor: number): Lease;
+  /** What {@link Host.copyAttributes} can keep on this machine. */
+  attributesKept(): KeptAttributes;
   /** Gives `to` the owner, group and mode of `from`, and what else of its attributes can be kept. */
-  copyAttributes(from: string, to: string): KeptAttributes;
+  copyAttributes(from: string, to: string): void;
   /** Makes what was written to a file or directory survive a power loss. Changes no byte of it. */
   sync(path: string): void;
   /** The same for everything on the file system of `path`. Returns false where that cannot be asked for. */

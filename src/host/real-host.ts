@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type checkDiskSpace from 'check-disk-space';
-import { copyAttributes } from './attributes.ts';
+import { attributesKept, copyAttributes } from './attributes.ts';
 import { fileSystemOf } from './file-system.ts';
 import type { Host } from './host.ts';
 import { probeLease } from './lease.ts';
@@ -24,6 +24,7 @@ export const realHost: Host = {
   holdersOf,
   holdersOfFile,
   probeLease,
+  attributesKept,
   copyAttributes,
   sync(path) {
     // Linux syncs through a read-only descriptor too, so nothing of the file changes, not even its times.

@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATABASE_NAME, locatePersistDir } from '../chroma/persist-dir.ts';
-import { MaintError } from '../errors.ts';
+import { MaintError, NOTHING_CHANGED } from '../errors.ts';
 import { rebuiltBytes, rebuiltPath } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
@@ -52,18 +52,34 @@ export async function execute<J extends Job>(job: J, work: Work, execution: Exec
     return await work(job, { ...execution, onPlanned, onStage });
   } catch (error) {
     if (!(error instanceof WorkEnded)) throw error;
-    const { code, fact, hint } = ENDED[error.because];
-    // Loaded only here: it opens databases, which this process has no other reason to do.
-    const { stateLeft } = await import('./state-left.ts');
-    const ended = new MaintError(code, {
-      message: `${fact}: ${target.path}`,
-      details: error.because === 'killed' ? [`it ended with ${error.message}`] : [],
-      state: stateLeft(target.path, before, planned),
-      hint,
-    });
     const isRecovered = job.agreed?.isJournalRecovered === true || (journal === 'hot' && target.allow.recoverJournal);
+    const ended = await endedError(error, target, { before, planned, isUntouched: planned === null && !isRecovered });
     return statingRecovery(isRecovered, () => Promise.reject(ended));
   }
+}
+
+interface EndedWork {
+  /** Inode of the database file before. */
+  readonly before: bigint;
+  readonly planned: Planned | null;
+  /** True where nothing can have been written: then nothing is opened either, for somebody else may be at work there. */
+  readonly isUntouched: boolean;
+}
+
+async function endedError(
+  { because, message }: WorkEnded,
+  { path }: Target,
+  { before, planned, isUntouched }: EndedWork,
+): Promise<MaintError> {
+  const { code, fact, hint } = ENDED[because];
+  // Loaded only here: it opens databases, which this process has no other reason to do.
+  const { stateLeft } = await import('./state-left.ts');
+  return new MaintError(code, {
+    message: `${fact}: ${path}`,
+    details: because === 'killed' ? [`it ended with ${message}`] : [],
+    state: isUntouched ? NOTHING_CHANGED : stateLeft(path, before, planned),
+    hint,
+  });
 }
 
 /**

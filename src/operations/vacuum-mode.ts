@@ -4,6 +4,7 @@
  */
 import { MaintError, type ErrorCode } from '../errors.ts';
 import { borrowedDescriptor } from '../sqlite/descriptor.ts';
+import type { KeptAttributes } from '../host/attributes.ts';
 import type { GuardContext } from './guard-context.ts';
 import type { PlannedSizes } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
@@ -11,7 +12,8 @@ import { proofOfNobody } from './proof.ts';
 export type VacuumMode = 'rebuild' | 'in-place';
 
 export type ChosenMode =
-  | { readonly kind: 'rebuild' }
+  /** With what the new file keeps of the old one's attributes. */
+  | { readonly kind: 'rebuild'; readonly attributes: KeptAttributes }
   /** `because` is null where nothing stands against a rebuild but that it was not asked for. */
   | { readonly kind: 'in-place'; readonly because: string | null };
 
@@ -29,7 +31,7 @@ interface Obstacle {
 export function chooseMode(requested: VacuumMode | 'auto', sizes: PlannedSizes, context: GuardContext): ChosenMode {
   if (requested === 'in-place') return IN_PLACE;
   const obstacle = obstacleToRebuild(sizes, context);
-  if (obstacle === null) return { kind: 'rebuild' };
+  if (obstacle === null) return { kind: 'rebuild', attributes: context.host.attributesKept() };
   if (requested === 'auto') return { kind: 'in-place', because: obstacle.because };
   throw new MaintError(obstacle.code, {
     message: `${sizes.dir.given} cannot be rebuilt into a new file`,

@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,9 +11,9 @@ import { describe, expect, it } from 'vitest';
 import { readJournalState, type JournalState } from '../../src/sqlite/header.ts';
 import { rowsKept, unpacked } from '../support/fixtures.ts';
 import { enlarge } from '../support/enlarge.ts';
-import { childrenOf } from '../support/process.ts';
+import { childrenOf, holdingOpen } from '../support/process.ts';
 import { run } from '../support/run.ts';
-import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
+import { bytesOf, otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 const FIXTURE = '0.5.5';
 const IN_PLACE = ['vacuum', '--yes', '--min-reclaim', '0', '--mode', 'in-place'];
@@ -57,6 +57,16 @@ async function vacuumIsWriting(dir: string, { ended }: Started): Promise<void> {
     if (size > 1024 * 1024 && journalOf(dir) === 'hot') return;
   }
   throw new Error('the vacuum was over before it could be caught');
+}
+
+/** Waits until the new file of a rebuild has grown to a megabyte. */
+async function rebuildIsWriting(dir: string, { ended }: Started): Promise<void> {
+  const over = ended.then(() => 'over' as const);
+  while ((await Promise.race([over, delay(2)])) !== 'over') {
+    const path = join(dir, 'chroma.sqlite3.chroma-maint-rebuild');
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 1024 * 1024) return;
+  }
+  throw new Error('the rebuild was over before it could be caught');
 }
 
 function workingChildOf({ pid }: ChildProcess): number {
@@ -107,6 +117,20 @@ describe('a vacuum that is ended in the middle', () => {
       expect(integrityOf(dir)).toBe('ok');
     },
   );
+
+  it('while it writes a new file changes nothing and leaves no file behind', async () => {
+    const dir = await largeDirectory();
+    const [rows, names] = [rowsOf(dir), readdirSync(dir)];
+    const started = start(['vacuum', '--yes', '--min-reclaim', '0', '--mode', 'rebuild', dir, '--json']);
+    await rebuildIsWriting(dir, started);
+    started.process.kill('SIGINT');
+    const { exitCode, stderr } = await started.ended;
+    expect(exitCode, stderr).toBe(130);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'INTERRUPTED', changed: false, state: 'nothing was changed' });
+    expect(readdirSync(dir)).toEqual(names);
+    expect(rowsOf(dir)).toEqual(rows);
+    expect(integrityOf(dir)).toBe('ok');
+  });
 
   it('by --timeout exits 1 and says that nothing was changed where nothing was', async () => {
     const dir = await largeDirectory();
@@ -177,6 +201,19 @@ describe('a vacuum that is ended in the middle', () => {
 });
 
 describe('a prune', () => {
+  it('that is ended while it waits for Chroma to stop touches nothing', async () => {
+    const dir = await unpacked(FIXTURE);
+    await holdingOpen(join(dir, 'chroma.sqlite3'));
+    const before = bytesOf(dir);
+    const started = start(['prune', dir, '--yes', '--wait', '10m', '--json']);
+    await delay(700);
+    started.process.kill('SIGINT');
+    const { exitCode, stderr } = await started.ended;
+    expect(exitCode, stderr).toBe(130);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'INTERRUPTED', changed: false });
+    expect(bytesOf(dir)).toEqual(before);
+  });
+
   it('killed with its child at random moments leaves all rows or the planned ones', async () => {
     for (const ms of [40, 90, 140, 190, 240, 290]) {
       const dir = await unpacked(FIXTURE);

@@ -15,6 +15,7 @@ const PROVED: Partial<Host> = { probeLease: () => 'granted', holdersOf: () => NO
 interface Chosen {
   readonly mode: string;
   readonly modeReason: string | null;
+  readonly attributesKept: string | null;
   readonly temporaryDirectory: string | null;
 }
 
@@ -111,6 +112,15 @@ describe('a vacuum', () => {
   it('rebuilds where the kernel grants a lease, and makes no temporary copy', async () => {
     const dir = await unpacked('0.5.5');
     expect(await chosen(dir, PROVED)).toMatchObject({ mode: 'rebuild', modeReason: null, temporaryDirectory: null });
+  });
+
+  it('says what a new file would not keep', async () => {
+    const dir = await unpacked('0.5.5');
+    const poor: Partial<Host> = { ...PROVED, attributesKept: () => 'owner and mode' };
+    const plan = await run(['vacuum', dir, '--dry-run', '--min-reclaim', '0'], {}, poor);
+    expect(plan.stdout.replaceAll(/\s+/g, ' ')).toContain('extended attributes and ACLs of the file are not kept');
+    expect(await chosen(dir, poor)).toMatchObject({ mode: 'rebuild', attributesKept: 'owner and mode' });
+    expect(await chosen(dir, PROVED)).toMatchObject({ attributesKept: 'all' });
   });
 
   it('rebuilds where every process of the machine could be looked into', async () => {

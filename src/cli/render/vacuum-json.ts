@@ -29,6 +29,7 @@ function fields(plan: VacuumPlan, { changed, deleted, after }: Result): object {
     journalRecovered: directory.isJournalRecovered,
     mode: mode.kind,
     modeReason: mode.kind === 'in-place' ? mode.because : null,
+    attributesKept: mode.kind === 'rebuild' ? mode.attributes : null,
     isWorthwhile,
     before: { databaseBytes: directory.databaseBytes },
     after: { databaseBytes: after },

@@ -8,6 +8,9 @@ import { allRows, attentionLines, commandOn, growthLines, needsYou, prunedCollec
 import { withCommand, wrapped } from './table.ts';
 import type { View } from './view.ts';
 
+const NOT_KEPT =
+  'extended attributes and ACLs of the file are not kept, for there is no GNU cp here; owner, group and mode are';
+
 const HANGING = ' '.repeat(11);
 
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
@@ -52,6 +55,7 @@ function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: st
       ...step('vacuum', 'write the live rows into a new file, verify it, put it in place', view),
       ...step('', sizes, view),
       ...step('needs', `about ${live} beside the database`, view),
+      ...(mode.attributes === 'all' ? [] : step('note', NOT_KEPT, view)),
     ];
   }
   return [
