@@ -1,3 +1,4 @@
+import type { Growth } from '../operations/growth.ts';
 import type { Stage } from '../operations/job.ts';
 import { formatBytes, formatElapsed } from '../units.ts';
 import type { Output } from './io.ts';
@@ -15,15 +16,7 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   swapping: 'putting the new file in place',
 };
 
-/** Bytes of a file that is being written. */
-export interface Growth {
-  readonly written: number;
-  readonly expected: number;
-}
-
 export interface Progress {
-  /** Says how large a file that is written is going to be. */
-  readonly expect: (bytes: number) => void;
   readonly stage: (stage: Stage) => void;
   readonly stop: () => void;
 }
@@ -33,18 +26,19 @@ export interface Progress {
  * that is drawn again every second, in a log in one line every ten seconds. A wait that only a person can end is told
  * in any case.
  */
-export function startProgress(output: Output, isWanted: boolean, writtenBytes: () => number | null): Progress {
+export function startProgress(output: Output, isWanted: boolean, growthIn: (stage: Stage) => Growth | null): Progress {
   const { isTerminal } = output;
   const started = performance.now();
-  let words = WORDS.checking;
-  let writingSince: number | null = null;
-  let expected = 0;
+  let current: Stage = 'checking';
+  let since = started;
+  let most = 0;
   const line = (): string => {
     const now = performance.now();
-    const written = writingSince === null ? null : writtenBytes();
-    const rest =
-      written === null ? formatElapsed(now - started) : growthText({ written, expected }, now - (writingSince ?? now));
-    return `${words}   ${rest}`;
+    const growth = growthIn(current);
+    // A temporary file is gone a moment before the work is done.
+    most = Math.max(most, growth?.written ?? 0);
+    const rest = growth === null ? formatElapsed(now - started) : growthText({ ...growth, written: most }, now - since);
+    return `${wordsFor(current)}   ${rest}`;
   };
   const draw = (): void => {
     // A line that wraps could not be cleared. Every character of it is one column wide.
@@ -52,21 +46,24 @@ export function startProgress(output: Output, isWanted: boolean, writtenBytes: (
   };
   const timer = isWanted ? setInterval(draw, isTerminal ? TICK_MS : LOG_MS) : undefined;
   return {
-    expect(bytes) {
-      expected = bytes;
-    },
     stage(stage) {
-      const isWait = typeof stage === 'object';
-      words = isWait ? `done; waiting for pid ${stage.waitingFor} to close the old database` : WORDS[stage];
-      writingSince = stage === 'rebuilding' ? performance.now() : null;
+      current = stage;
+      since = performance.now();
+      most = 0;
       if (isWanted && isTerminal) draw();
-      else if (isWait) output.write(`${words}\n`);
+      else if (typeof stage === 'object') output.write(`${wordsFor(stage)}\n`);
     },
     stop() {
       clearInterval(timer);
       if (isWanted && isTerminal) output.write(CLEAR_LINE);
     },
   };
+}
+
+function wordsFor(stage: Stage): string {
+  return typeof stage === 'object'
+    ? `done; waiting for pid ${stage.waitingFor} to close the old database`
+    : WORDS[stage];
 }
 
 /** `71 %   279.0 MiB of 393.0 MiB   212.0 MiB/s   0:01 left`. The expected size is an estimate and may be passed. */

@@ -16,7 +16,7 @@ export function pruneSession(target: Target, host: Host, work: Work): Session<Di
       const agreed = plan === null ? null : agreementOf(plan);
       return execute({ kind: 'prune', request: { target }, agreed }, work, execution);
     },
-    writtenBytes: () => null,
+    growthOf: () => null,
     async loadWords() {
       const { PRUNE_WORDS } = await import('./prune-words.ts');
       return PRUNE_WORDS;

@@ -3,7 +3,8 @@
  */
 import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Check } from '../operations/guards.ts';
-import type { Execution, Planned } from '../operations/job.ts';
+import type { Growth } from '../operations/growth.ts';
+import type { Execution, Planned, Stage } from '../operations/job.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
@@ -18,8 +19,8 @@ export interface Session<Plan, Report> {
   readonly plan: (isDryRun: boolean) => Promise<Plan>;
   /** Executes what was agreed to, or where nobody is asked (null) what is planned under the lock. */
   readonly execute: (agreed: Plan | null, execution: Execution) => Promise<Report>;
-  /** Bytes of a file that the execution writes, null where there is none. */
-  readonly writtenBytes: () => number | null;
+  /** How far a file has grown that process `pid` writes; null where there is none. */
+  readonly growthOf: (stage: Stage, pid: number, expectedBytes: number) => Growth | null;
   /** Loaded late: while another process works there is time for it. */
   readonly loadWords: () => Promise<Words<Plan, Report>>;
 }
@@ -113,14 +114,22 @@ function executed<Plan, Report>(
   io: Io,
 ): Promise<Report> {
   return io.interruptible(async (signal) => {
-    const progress = startProgress(io.stderr, options.progress && options.quiet !== true, session.writtenBytes);
+    const worker = { pid: 0, expectedBytes: 0 };
+    const growth = (stage: Stage): Growth | null => session.growthOf(stage, worker.pid, worker.expectedBytes);
+    const progress = startProgress(io.stderr, options.progress && options.quiet !== true, growth);
     const { timeout = null, tempDir = null } = options;
-    const onPlanned = ({ checks, expectedBytes }: Planned): void => {
-      if (!isWarned) warn(checks, io);
-      progress.expect(expectedBytes);
+    const observer = {
+      onStarted(pid: number) {
+        worker.pid = pid;
+      },
+      onPlanned({ checks, expectedBytes }: Planned) {
+        worker.expectedBytes = expectedBytes;
+        if (!isWarned) warn(checks, io);
+      },
+      onStage: progress.stage,
     };
     try {
-      return await session.execute(agreed, { signal, timeoutMs: timeout, tempDir, onPlanned, onStage: progress.stage });
+      return await session.execute(agreed, { signal, timeoutMs: timeout, tempDir, ...observer });
     } finally {
       progress.stop();
     }

@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts';
-import { agreementOf, execute, writtenBytes } from '../operations/execute.ts';
+import { agreementOf, execute } from '../operations/execute.ts';
+import { growthOf } from '../operations/growth.ts';
 import type { Work } from '../operations/job.ts';
 import type { VacuumPlan, VacuumReport, VacuumRequest } from '../operations/vacuum.ts';
 import type { Session } from './session.ts';
@@ -14,7 +15,7 @@ export function vacuumSession(request: VacuumRequest, host: Host, work: Work): S
       const agreed = plan === null ? null : { ...agreementOf(plan.directory), mode: plan.mode };
       return execute({ kind: 'vacuum', request, agreed }, work, execution);
     },
-    writtenBytes: () => writtenBytes(request.target),
+    growthOf: (stage, pid, expectedBytes) => growthOf(stage, request.target.path, pid, expectedBytes),
     async loadWords() {
       const { VACUUM_WORDS } = await import('./vacuum-words.ts');
       return VACUUM_WORDS;

@@ -58,6 +58,7 @@ export async function runInChild<J extends Job>(job: J, execution: Execution): P
     env: { ...process.env, ...(execution.tempDir === null ? {} : { [TEMP_DIR_VARIABLE]: execution.tempDir }) },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  if (child.pid !== undefined) execution.onStarted(child.pid);
   let because: WorkEnded['because'] = 'killed';
   const end = (reason: WorkEnded['because']) => (): void => {
     because = reason;

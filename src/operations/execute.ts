@@ -3,10 +3,9 @@
  */
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { DATABASE_NAME, locatePersistDir } from '../chroma/persist-dir.ts';
+import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { MaintError, NOTHING_CHANGED } from '../errors.ts';
-import { rebuiltBytes, rebuiltPath } from '../sqlite/rebuilt-file.ts';
+import { rebuiltPath } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
 import type { Execution, Job, Planned, ReportOf, Stage, Work } from './job.ts';
@@ -27,11 +26,6 @@ const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAIL
 /** What of `plan` a person has said yes to. */
 export function agreementOf({ prune, isJournalRecovered }: DirectoryPlan): Agreement {
   return { prune, isJournalRecovered };
-}
-
-/** Bytes of the new file that a rebuild is writing; null where there is none. */
-export function writtenBytes({ path }: Target): number | null {
-  return rebuiltBytes(join(path, DATABASE_NAME));
 }
 
 /** Has the job done. Where the work was ended, SQLite rolls back first, and the error then says what state is left. */

@@ -59,6 +59,8 @@ export interface Observer {
 
 /** How a command's execution is watched and ended. */
 export interface Execution extends Observer {
+  /** Told which process does the work. */
+  readonly onStarted: (pid: number) => void;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number | null;

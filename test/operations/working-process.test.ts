@@ -38,7 +38,14 @@ describe('the working process', () => {
       other.exec('ROLLBACK');
       other.close();
     };
-    const execution = { ...SILENT, signal: new AbortController().signal, timeoutMs: null, tempDir: null, onStage };
+    const execution = {
+      ...SILENT,
+      onStarted: () => undefined,
+      signal: new AbortController().signal,
+      timeoutMs: null,
+      tempDir: null,
+      onStage,
+    };
     const { deleted } = await runInChild(job, execution);
 
     expect(seen).toHaveLength(1);
