@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { readJournalState, type JournalState } from '../../src/sqlite/header.ts';
 import { rowsKept, unpacked } from '../support/fixtures.ts';
 import { enlarge } from '../support/enlarge.ts';
-import { childrenOf, holdingOpen } from '../support/process.ts';
+import { childrenOf, inTransaction } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { bytesOf, otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -203,14 +203,15 @@ describe('a vacuum that is ended in the middle', () => {
 describe('a prune', () => {
   it('that is ended while it waits for Chroma to stop touches nothing', async () => {
     const dir = await unpacked(FIXTURE);
-    await holdingOpen(join(dir, 'chroma.sqlite3'));
+    // Whoever opened the database now, to roll back what was never begun, would run into this lock and say so.
+    await inTransaction(join(dir, 'chroma.sqlite3'), 'BEGIN EXCLUSIVE');
     const before = bytesOf(dir);
     const started = start(['prune', dir, '--yes', '--wait', '10m', '--json']);
     await delay(700);
     started.process.kill('SIGINT');
     const { exitCode, stderr } = await started.ended;
     expect(exitCode, stderr).toBe(130);
-    expect(JSON.parse(stderr)).toMatchObject({ code: 'INTERRUPTED', changed: false });
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'INTERRUPTED', changed: false, state: 'nothing was changed' });
     expect(bytesOf(dir)).toEqual(before);
   });
 

@@ -11,6 +11,7 @@ import type { PrunePlan } from '../../src/chroma/prune-plan.ts';
 import { seqId } from '../../src/chroma/seq-id.ts';
 import { agreed, on, SILENT, vacuumOf } from '../support/agreed.ts';
 import { unpacked } from '../support/fixtures.ts';
+import { multiply } from '../support/multiply.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 describe('the transaction that deletes', () => {
@@ -47,6 +48,38 @@ describe('the transaction that deletes', () => {
       expect(synced).toContain(path);
     }
   });
+
+  it.each([true, false])(
+    'syncs the file system instead of hundreds of index files, and those where that fails (it works: %s)',
+    async (works) => {
+      const dir = await unpacked('0.6.3-purge-off');
+      multiply(dir, 'ledger', 120);
+      // The copies' rows stand behind the positions that were copied with them.
+      withDatabase(dir, (db) => db.exec('UPDATE max_seq_id SET seq_id = (SELECT MAX(seq_id) FROM embeddings_queue)'));
+      const before = seqIdsOf(dir);
+      const { request } = await agreed(dir);
+      const job = {
+        kind: 'prune',
+        request: { target: { ...request.target, skipIndexCheck: true } },
+        agreed: null,
+      } as const;
+      const synced: string[] = [];
+      const systems: string[] = [];
+      const host = {
+        ...realHost,
+        sync: (path: string) => void synced.push(path),
+        syncFileSystem(path: string) {
+          expect(readByOthers(dir)).toBe('locked');
+          systems.push(path);
+          return works;
+        },
+      };
+      await pruneUnderLock(job, on(host), SILENT);
+      expect(seqIdsOf(dir).length).toBeLessThan(before.length);
+      expect(systems).toEqual([dir]);
+      expect(synced.filter((path) => path.endsWith('index_metadata.pickle')).length > 100).toBe(!works);
+    },
+  );
 
   it('keeps every row where an index file cannot be made durable', async () => {
     const dir = await unpacked('0.5.5');
@@ -159,6 +192,18 @@ describe('the transaction that deletes', () => {
     });
   });
 });
+
+/** What another connection is told that reads while the deletion is being prepared. */
+function readByOthers(dir: string): string {
+  const other = new Database(join(dir, 'chroma.sqlite3'), { readonly: true, timeout: 0 });
+  try {
+    return String(other.prepare('SELECT COUNT(*) FROM embeddings_queue').pluck().get());
+  } catch {
+    return 'locked';
+  } finally {
+    other.close();
+  }
+}
 
 describe('VACUUM in place', () => {
   it('leaves the trace in maintenance_log that Chroma leaves, where the table exists', async () => {

@@ -1,5 +1,5 @@
 /** Which way a vacuum takes, and what stands against the other. */
-import { chownSync } from 'node:fs';
+import { chownSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
@@ -161,6 +161,18 @@ describe('a vacuum', () => {
     );
     expect(JSON.parse(stderr)).toMatchObject({ code, exitCode, details: [reason], state: 'nothing was changed' });
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('goes the way that a person has agreed to, also where another one is open by then', async () => {
+    const dir = await unpacked('0.5.5');
+    const { ino } = statSync(databaseOf(dir));
+    const answers: ('refused' | 'granted')[] = ['refused'];
+    const host: Partial<Host> = { ...PROVED, probeLease: () => answers.shift() ?? 'granted' };
+    const { exitCode, stdout } = await run([...VACUUM, dir], { answer: 'yes' }, host);
+    expect(exitCode, stdout).toBe(0);
+    const modeReason = 'a process that cannot be seen from here has the database open';
+    expect(JSON.parse(stdout)).toMatchObject({ mode: 'in-place', modeReason });
+    expect(statSync(databaseOf(dir)).ino).toBe(ino);
   });
 
   it('in place really works where a rebuild would not', async () => {
