@@ -94,7 +94,10 @@ async function executeAndReport<Plan, Report>(
   const started = performance.now();
   // A plan that was shown was shown with its warnings.
   const isWarned = agreed !== null || options.quiet === true;
-  const [report, words] = await Promise.all([executed(session, agreed, isWarned, options, io), session.loadWords()]);
+  const [report, words] = await Promise.all([
+    executed(session, agreed, isWarned, options, io),
+    preparedWords(session, options),
+  ]);
   const elapsedMs = performance.now() - started;
   const plan = words.planOf(report);
   if (options.json) printJson({ io, host }, words.reportJson(report));
@@ -104,6 +107,19 @@ async function executeAndReport<Plan, Report>(
     print(io.stdout, [...recovery, ...words.reportLines(report, elapsedMs, view)]);
   }
   finish(words.exitCodeOf(plan));
+}
+
+/** The words for a report, ready before it is there: while another process works there is time for that. */
+async function preparedWords<Plan, Report>(
+  session: Session<Plan, Report>,
+  { json }: WritingOptions,
+): Promise<Words<Plan, Report>> {
+  const words = await session.loadWords();
+  if (json !== true) {
+    const { prepareMeasuring } = await import('./render/table.ts');
+    prepareMeasuring();
+  }
+  return words;
 }
 
 function executed<Plan, Report>(

@@ -15,7 +15,7 @@ export function vacuumSession(request: VacuumRequest, host: Host, work: Work): S
       const agreed = plan === null ? null : { ...agreementOf(plan.directory), mode: plan.mode };
       return execute({ kind: 'vacuum', request, agreed }, work, execution);
     },
-    growthOf: (stage, pid, expectedBytes) => growthOf(stage, request.target.path, pid, expectedBytes),
+    growthOf: (stage, pid, expectedBytes) => growthOf(stage, request.target.path, { host, pid, expectedBytes }),
     async loadWords() {
       const { VACUUM_WORDS } = await import('./vacuum-words.ts');
       return VACUUM_WORDS;

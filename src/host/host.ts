@@ -19,6 +19,8 @@ export interface Host {
   holdersOf(directory: string, except: readonly number[]): HolderScan;
   /** Processes that have the file with this identity open, wherever its name is gone to. */
   holdersOfFile(file: FileIdentity, except: readonly number[]): HolderScan;
+  /** Bytes of the files without a name that `pid` has open, as SQLite's temporary files are; null where none can be seen. */
+  unnamedFileBytes(pid: number): number | null;
   /** Asks the kernel whether anybody else on this machine has the open file `descriptor` open. */
   probeLease(descriptor: number): Lease;
   /** What {@link Host.copyAttributes} can keep on this machine. */

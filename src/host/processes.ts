@@ -1,7 +1,7 @@
 /**
  * Who has the directory open. An idle Chroma holds no SQLite lock in any version, so this is the only thing that tells.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { FileIdentity, Holder, HolderScan } from './host.ts';
 
@@ -47,6 +47,24 @@ function scan(files: ReadonlyMap<string, string>, served: string | undefined, ex
     });
   }
   return { holders, unreadable, isSupported: true, isWholeMachine: isInitialNamespace() };
+}
+
+/** Bytes of the files that `pid` has open and that have no name any more, or null where it cannot be looked into. */
+export function unnamedFileBytes(pid: number): number | null {
+  try {
+    const open = readdirSync(`/proc/${pid}/fd`).map((descriptor) => statOf(`/proc/${pid}/fd/${descriptor}`));
+    return open.reduce((sum, stat) => (stat?.isFile() && stat.nlink === 0 ? sum + stat.size : sum), 0);
+  } catch {
+    return null;
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function isInitialNamespace(): boolean {

@@ -6,7 +6,7 @@ import { attributesKept, copyAttributes } from './attributes.ts';
 import { fileSystemOf } from './file-system.ts';
 import type { Host } from './host.ts';
 import { probeLease } from './lease.ts';
-import { holdersOf, holdersOfFile } from './processes.ts';
+import { holdersOf, holdersOfFile, unnamedFileBytes } from './processes.ts';
 
 /** This machine. */
 export const realHost: Host = {
@@ -23,6 +23,7 @@ export const realHost: Host = {
   fileSystemOf,
   holdersOf,
   holdersOfFile,
+  unnamedFileBytes,
   probeLease,
   attributesKept,
   copyAttributes,

@@ -49,6 +49,11 @@ export function queueRows({ usage }: Reading, { topics }: Collection): number {
   return topics.reduce((sum, topic) => sum + (usage.get(topic)?.rows ?? 0), 0);
 }
 
+/** Rows of the whole queue, those of unknown topics included. */
+export function allQueueRows({ usage }: Pick<Reading, 'usage'>): number {
+  return [...usage.values()].reduce((sum, { rows }) => sum + rows, 0);
+}
+
 /** The watermark and who holds it back, null where there is none to trust. */
 export function watermarkFields({ segments }: Collection): Pick<CollectionPlan, 'watermark' | 'heldBackBy'> {
   const watermark = watermarkOf(segments);

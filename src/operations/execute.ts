@@ -2,10 +2,9 @@
  * From an agreed plan to the working process and back, and what to say where that way is cut short.
  */
 import { statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { MaintError, NOTHING_CHANGED } from '../errors.ts';
-import { rebuiltPath } from '../sqlite/rebuilt-file.ts';
+import { syncRebuiltAhead } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
 import type { Execution, Job, Planned, ReportOf, Stage, Work } from './job.ts';
@@ -39,7 +38,7 @@ export async function execute<J extends Job>(job: J, work: Work, execution: Exec
     execution.onPlanned(plan);
   };
   const onStage = (stage: Stage): void => {
-    if (stage === 'verifying') void syncAhead(rebuiltPath(databasePath));
+    if (stage === 'verifying') void syncRebuiltAhead(databasePath);
     execution.onStage(stage);
   };
   try {
@@ -74,14 +73,4 @@ async function endedError(
     state: isUntouched ? NOTHING_CHANGED : stateLeft(path, before, planned),
     hint,
   });
-}
-
-/**
- * Sends a file to the disk while the working process only reads it. Only for speed: that process syncs it itself before
- * it relies on it, and what fails here fails there too.
- */
-async function syncAhead(path: string): Promise<void> {
-  const file = await open(path, 'r').catch(() => null);
-  await file?.datasync().catch(() => undefined);
-  await file?.close();
 }

@@ -8,7 +8,7 @@ import { verifyLocked } from './guards.ts';
 import type { Observer, PruneJob } from './job.ts';
 import type { Machine, PlannedWork, Strategy } from './planning.ts';
 import { executed, prunePlanning, type PruneReport } from './prune.ts';
-import { planUnderLock, queueRows, syncIndexes, withDirectory } from './under-lock.ts';
+import { inNumbers, planUnderLock, syncIndexes, withDirectory } from './under-lock.ts';
 
 /**
  * Plans and deletes in one exclusive transaction. Whatever is thrown before the commit leaves every row in place.
@@ -22,13 +22,8 @@ export function pruneUnderLock(
   return withDirectory(planning, machine, observer, (db, preflight) =>
     inExclusiveTransaction(db, () => {
       const planned = planUnderLock(db, preflight, planning, agreed?.prune ?? null);
-      const { plan, reading } = planned;
-      observer.onPlanned({
-        queueRows: queueRows(reading),
-        lastSeqId: reading.lastSeqId,
-        expectedBytes: plan.databaseBytes,
-        checks: plan.checks,
-      });
+      const { plan } = planned;
+      observer.onPlanned(inNumbers(planned, plan.databaseBytes));
       if (totalRows(plan.prune) === 0) return { plan, deleted: 0 };
       return { plan: executed(plan), deleted: deletePlanned(db, planned, observer) };
     }),

@@ -12,7 +12,7 @@ import type { Machine, PlannedWork } from './planning.ts';
 import { executed } from './prune.ts';
 import { rebuild } from './rebuild.ts';
 import { prunedOnly } from './state-left.ts';
-import { planUnderLock, queueRows, withDirectory } from './under-lock.ts';
+import { inNumbers, planUnderLock, withDirectory } from './under-lock.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 import { vacuumPlanning, vacuumPlanOf, type VacuumPlan, type VacuumReport, type VacuumStrategy } from './vacuum.ts';
 
@@ -31,7 +31,7 @@ export function vacuumUnderLock(job: VacuumJob, machine: Machine, observer: Obse
   return withDirectory(planning, machine, observer, (db, preflight) => {
     const { planned, plan } = inExclusiveTransaction(db, () => {
       const work = planUnderLock(db, preflight, planning, agreed?.prune ?? null);
-      return begin(db, { planned: work, plan: vacuumPlanOf(request, work, machine.host) }, observer);
+      return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer);
     });
     const { directory, mode, isWorthwhile } = plan;
     if (!isWorthwhile) return { plan, deleted: 0, isDone: false, databaseBytesAfter: directory.databaseBytes };
@@ -49,13 +49,7 @@ export function vacuumUnderLock(job: VacuumJob, machine: Machine, observer: Obse
 /** Inside the transaction of the plan: deletes, or keeps the lock for a rebuild. */
 function begin(db: Database, begun: Begun, observer: Observer): Begun {
   const { planned, plan } = begun;
-  const { reading } = planned;
-  observer.onPlanned({
-    queueRows: queueRows(reading),
-    lastSeqId: reading.lastSeqId,
-    expectedBytes: plan.expectedBytes,
-    checks: plan.directory.checks,
-  });
+  observer.onPlanned(inNumbers(planned, plan.expectedBytes));
   if (!plan.isWorthwhile) return begun;
   if (plan.mode.kind === 'rebuild') keepLock(db);
   else deletePlanned(db, planned, observer);

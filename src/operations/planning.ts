@@ -9,7 +9,7 @@ import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
-import { collectionPlans, type CollectionPlan } from './collections.ts';
+import { allQueueRows, collectionPlans, type CollectionPlan } from './collections.ts';
 import type { Alternative, GuardContext, SpaceNeed } from './guard-context.ts';
 import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
 import { inUse, verifyNotInUse } from './in-use.ts';
@@ -180,7 +180,7 @@ function sizesOf(dir: PersistDir, { pages, usage, obstacleToCopy: obstacle }: Re
     freeBytes: pages.freePages * pages.pageSize,
     prunableBytes: totalBytes(prune),
     prunableRows: totalRows(prune),
-    keptRows: sum(({ rows }) => rows) - totalRows(prune),
+    keptRows: allQueueRows({ usage }) - totalRows(prune),
     queueBytes: sum(({ bytes }) => bytes),
     queueLeafBytes: sum(({ leafBytes }) => leafBytes),
     pageSize: pages.pageSize,

@@ -12,12 +12,13 @@ import { borrowedDescriptor, spoilHeader } from '../sqlite/descriptor.ts';
 import { inExclusiveTransaction, type Database } from '../sqlite/open.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
 import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt-file.ts';
+import { allQueueRows } from './collections.ts';
 import type { GuardContext } from './guard-context.ts';
 import { inUse } from './in-use.ts';
 import type { Observer } from './job.ts';
 import type { PlannedWork, Strategy } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
-import { queueRows, syncIndexes } from './under-lock.ts';
+import { syncIndexes } from './under-lock.ts';
 import { logVacuum } from './vacuum-in-place.ts';
 
 export interface RebuildOptions {
@@ -77,7 +78,7 @@ function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull }
   const { plan, reading } = planned;
   observer.onStage('rebuilding');
   syncIndexes(planned);
-  const kept = queueRows(reading) - totalRows(plan.prune);
+  const kept = allQueueRows(reading) - totalRows(plan.prune);
   withRowsToKeep(db, plan.prune.steps, kept, (filter) => {
     inExclusiveTransaction(db, () => fillCopy(db, filter));
     observer.onStage('verifying');

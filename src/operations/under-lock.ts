@@ -10,7 +10,8 @@ import { isSamePlan, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import { withWritable, type Database } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
-import type { Observer } from './job.ts';
+import { allQueueRows } from './collections.ts';
+import type { Observer, Planned } from './job.ts';
 import {
   planOn,
   withPreflight,
@@ -57,9 +58,9 @@ export function planUnderLock<S extends Strategy>(
   });
 }
 
-/** Rows of the whole queue. */
-export function queueRows({ usage }: Reading): number {
-  return [...usage.values()].reduce((sum, { rows }) => sum + rows, 0);
+/** What an observer is told of a plan before anything of it is done. */
+export function inNumbers({ plan, reading }: PlannedWork<Strategy>, expectedBytes: number): Planned {
+  return { queueRows: allQueueRows(reading), lastSeqId: reading.lastSeqId, expectedBytes, checks: plan.checks };
 }
 
 /** From so many indexes on the whole file system is synced instead: each file costs a flush of the disk's cache. */

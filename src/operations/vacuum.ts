@@ -58,12 +58,13 @@ export interface VacuumStrategy extends Strategy {
   readonly mode: ChosenMode;
   readonly isWorthwhile: boolean;
   readonly reclaimableBytes: number;
+  readonly temporaryDirectory: string;
 }
 
 /** Plans a vacuum. Reads only. */
 export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: boolean): Promise<VacuumPlan> {
   const planning = vacuumPlanning(request, host, isDryRun, null);
-  return vacuumPlanOf(request, await planDirectory(planning, host), host);
+  return vacuumPlanOf(request, await planDirectory(planning, host));
 }
 
 /** What a vacuum plans. Where a person has agreed to a way, it is that way. */
@@ -88,19 +89,15 @@ export function vacuumPlanning(
   };
 }
 
-export function vacuumPlanOf(
-  request: VacuumRequest,
-  { plan, strategy }: PlannedWork<VacuumStrategy>,
-  host: Host,
-): VacuumPlan {
-  const { mode, isWorthwhile, reclaimableBytes } = strategy;
+export function vacuumPlanOf(request: VacuumRequest, { plan, strategy }: PlannedWork<VacuumStrategy>): VacuumPlan {
+  const { mode, isWorthwhile, reclaimableBytes, temporaryDirectory } = strategy;
   return {
     request,
     directory: mode.kind === 'rebuild' ? checkedAfterwards(plan) : plan,
     expectedBytes: plan.databaseBytes - reclaimableBytes,
     reclaimableBytes,
     isWorthwhile,
-    temporaryDirectory: temporaryDirectoryOf(request, host),
+    temporaryDirectory,
     mode,
   };
 }
@@ -122,7 +119,7 @@ function strategyFor(
   const { databaseBytes, freeBytes, prunableBytes } = sizes;
   const reclaimableBytes = Math.min(freeBytes + prunableBytes, databaseBytes);
   const isWorthwhile = reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
-  const gain = { isWorthwhile, reclaimableBytes };
+  const gain = { isWorthwhile, reclaimableBytes, temporaryDirectory };
   if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], alternatives: [], whenShort: '' };
   const mode = choose();
   const inPlace = inPlaceNeeds(sizes, temporaryDirectory);

@@ -14,9 +14,6 @@ const NO_BREAK = '\u00a0';
 const LEAST_CUT = 10;
 const LEAST_WRAP = 24;
 
-// Compiles its patterns at the first call, which takes 20 ms: now, while another process may still be at work.
-stringWidth('→');
-
 /** Lines of an aligned table with a header, not wider than `width` wherever names can be cut and sentences wrapped. */
 export function tableLines(
   columns: readonly Column[],
@@ -26,6 +23,11 @@ export function tableLines(
   const table = [columns.map(({ title }) => title), ...rows];
   const widths = fittedWidths(columns, table, width);
   return table.flatMap((row) => rowLines(columns, row, widths));
+}
+
+/** Has the patterns compiled that measuring text needs, which takes 20 ms at the first call. */
+export function prepareMeasuring(): void {
+  stringWidth('→');
 }
 
 /** Wraps `text` to `width`, every line indented by `indent`. A no-break space never ends a line. */
