@@ -6,6 +6,7 @@ export const EXIT_CODE = {
   FAILED: 1,
   USAGE: 2,
   NOT_A_PERSIST_DIR: 10,
+  NOT_A_REPOSITORY: 10,
   IN_USE: 11,
   HOT_JOURNAL: 12,
   UNSUPPORTED_SCHEMA: 13,
@@ -66,6 +67,12 @@ export class MaintError extends Error {
   withState(state: string): MaintError {
     const { code, message, details, hint } = this;
     return this.changed ? this : new MaintError(code, { message, details, state, hint, cause: this });
+  }
+
+  /** The same failure with one more fact. */
+  withDetail(detail: string): MaintError {
+    const { code, message, details, state, hint } = this;
+    return new MaintError(code, { message, details: [...details, detail], state, hint, cause: this });
   }
 
   /** False only where nothing at all was written. */

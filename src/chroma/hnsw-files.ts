@@ -55,6 +55,14 @@ export function indexFilesDamage(reading: HnswReading, records: number): string 
   return elements < records ? `header.bin counts ${elements} elements, the index ${records} records` : null;
 }
 
+/**
+ * True where `link_lists.bin` has run away (chroma#7510: a length was not validated; up to terabytes were seen). It
+ * holds what the upper levels of the graph need, half a percent of `data_level0.bin` in a sound index.
+ */
+export function isRunaway(linkListsBytes: number, dataBytes: number): boolean {
+  return linkListsBytes > dataBytes;
+}
+
 /** Bytes that a directory's regular files occupy on disk, and the newest of their times. No links are followed. */
 export function directoryBytes(directory: string): number {
   let names: readonly string[];

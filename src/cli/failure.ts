@@ -53,10 +53,10 @@ function interruptedAtPrompt(): MaintError {
 /** Exit codes in words, for `--help` and for the README. */
 export const EXIT_CODE_MEANING: Readonly<Record<number, string>> = {
   0: 'done, nothing to do, or answered no',
-  3: 'done, and something needs a person: a damaged collection was skipped',
+  3: 'done, and something needs a person: a damaged collection or snapshot',
   [EXIT_CODE.FAILED]: 'failed, or ended by --timeout; the message says what state is left',
   [EXIT_CODE.USAGE]: 'wrong arguments, or no terminal to ask and no --yes',
-  [EXIT_CODE.NOT_A_PERSIST_DIR]: 'not a Chroma persist directory',
+  [EXIT_CODE.NOT_A_PERSIST_DIR]: 'not a Chroma persist directory, or not a backup repository',
   [EXIT_CODE.IN_USE]: 'in use by another process, or locked for longer than --wait',
   [EXIT_CODE.HOT_JOURNAL]: "a hot journal, or SQLite's WAL mode",
   [EXIT_CODE.UNSUPPORTED_SCHEMA]: 'unknown schema, or an upgrade that was cut off',
@@ -66,7 +66,7 @@ export const EXIT_CODE_MEANING: Readonly<Record<number, string>> = {
   [EXIT_CODE.TARGET_EXISTS]: 'the target exists and is not empty',
   [EXIT_CODE.NATIVE_BINDING]: 'the compiled part of better-sqlite3 is missing',
   [EXIT_CODE.NOT_WRITABLE]: 'no permission to write, or a read-only file system',
-  [EXIT_CODE.UNSAFE_PLACE]: 'network file system, or a symlinked or hard-linked database',
+  [EXIT_CODE.UNSAFE_PLACE]: 'unsafe place: network file system, linked database, backup inside its source',
   [EXIT_BUG]: 'a bug: please report it',
   [EXIT_CODE.INTERRUPTED]: 'Ctrl-C or SIGTERM',
 };

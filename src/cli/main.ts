@@ -6,7 +6,7 @@ import { reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { buildProgram } from './program.ts';
 
-/** What commander throws where it has printed what was asked for. */
+/** What commander throws where it has printed help or the version: asked for, or because there was no command. */
 const ANSWERED: readonly string[] = ['commander.helpDisplayed', 'commander.help', 'commander.version'];
 
 const inChild: Work = async (job, execution) => {
@@ -25,7 +25,7 @@ export async function main(argv: readonly string[], io: Io, host: Host, work: Wo
     await buildProgram({ io, host, work, finish, run }).parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && ANSWERED.includes(error.code) && argv.length > 0) return EXIT_DONE;
+    if (error instanceof CommanderError && ANSWERED.includes(error.code) && error.exitCode === 0) return EXIT_DONE;
     // Asked of argv, because a command line that cannot be parsed has no options yet.
     return reportFailure(asUsage(error), io, argv.includes('--json'));
   }

@@ -8,6 +8,7 @@ import type { MinReclaim } from '../operations/vacuum.ts';
 import type { Target } from '../operations/target.ts';
 import { parseDuration, parseShare, parseSize } from '../units.ts';
 import type { ColorChoice } from './render/style.ts';
+import { readOwnVersion } from './version.ts';
 
 /** Timers of Node.js and of SQLite count milliseconds in 31 bits: 24 days. Beyond that they would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -22,42 +23,67 @@ export interface CommonOptions {
   readonly redact?: boolean;
 }
 
-/** What every writing command takes. */
-export interface WritingOptions extends CommonOptions {
+/** What every command takes that shows a plan and asks. */
+export interface AskingOptions extends CommonOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly wait: number;
   readonly timeout?: number;
   readonly recoverJournal?: boolean;
+  readonly tempDir?: string;
+}
+
+/** What every command takes that changes a persist directory. */
+export interface WritingOptions extends AskingOptions {
   readonly allowNetworkFs?: boolean;
+  readonly backup?: string;
   readonly skipIndexCheck?: boolean;
   readonly collection?: readonly string[];
   readonly exclude?: readonly string[];
 }
 
 export function withCommonOptions(command: Command): Command {
+  return withOutputOptions(
+    command
+      .argument('[persist-dir]', 'the directory that holds chroma.sqlite3')
+      .option('--path <dir>', 'the same as the argument'),
+  ).option('--redact', 'show hashes instead of names, for pasting into an issue');
+}
+
+/** For a command on a repository. */
+export function withRepository(command: Command): Command {
   return command
-    .argument('[persist-dir]', 'the directory that holds chroma.sqlite3')
-    .option('--path <dir>', 'the same as the argument')
+    .argument('[repo]', 'the directory that the snapshots are in')
+    .option('--path <dir>', 'the same as the argument');
+}
+
+/** How a command is to print. */
+export function withOutputOptions(command: Command): Command {
+  return command
     .option('--json', 'print one JSON object on stdout')
     .option('--quiet', 'print no progress and no warnings')
     .option('--no-progress', 'print no progress')
-    .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']).default('auto'))
-    .option('--redact', 'show hashes instead of names, for pasting into an issue');
+    .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']).default('auto'));
+}
+
+/** How long a command waits and works. */
+export function withWaitingOptions(command: Command, what: string): Command {
+  return command
+    .addOption(new Option('--wait <duration>', `how long to wait while ${what}`).argParser(timer).default(0, '0s'))
+    .option('--timeout <duration>', 'end the work after this long', timer);
+}
+
+/** For a command that shows a plan and asks. */
+export function withAskingOptions(command: Command): Command {
+  return command.option('--dry-run', 'show the plan, change nothing').option('--yes', 'do not ask');
 }
 
 export function withWritingOptions(command: Command): Command {
-  return withCommonOptions(command)
-    .option('--dry-run', 'show the plan, change nothing')
-    .option('--yes', 'do not ask')
+  const selecting = withAskingOptions(withCommonOptions(command))
     .option('--collection <name>', 'only this collection, by name or id (repeatable)', collect)
-    .option('--exclude <name>', 'all but this collection (repeatable)', collect)
-    .addOption(
-      new Option('--wait <duration>', 'how long to wait while the directory is in use')
-        .argParser(timer)
-        .default(0, '0s'),
-    )
-    .option('--timeout <duration>', 'end the work after this long', timer)
+    .option('--exclude <name>', 'all but this collection (repeatable)', collect);
+  return withWaitingOptions(selecting, 'the directory is in use')
+    .option('--backup <repo>', 'make a snapshot first, verify it, and go on only with it')
     .option('--recover-journal', 'let SQLite play back a hot journal first')
     .option('--allow-network-fs', 'work on a network file system')
     .option('--skip-index-check', 'do not ask the index for the ids of the rows to be deleted');
@@ -65,18 +91,22 @@ export function withWritingOptions(command: Command): Command {
 
 /** The directory that was named, by argument or --path. Throws USAGE where there is none, or two different ones. */
 export function persistDirOf(argument: string | undefined, { path }: CommonOptions): string {
+  return named(argument, path, {
+    missing: 'no persist directory was named',
+    twice: 'two different directories were named',
+    hint: 'name the directory that holds chroma.sqlite3',
+  });
+}
+
+function named(
+  argument: string | undefined,
+  path: string | undefined,
+  { missing, twice, hint }: { readonly missing: string; readonly twice: string; readonly hint: string },
+): string {
   const given = argument ?? path;
-  if (given === undefined || given === '') {
-    throw new MaintError('USAGE', {
-      message: 'no persist directory was named',
-      hint: 'name the directory that holds chroma.sqlite3',
-    });
-  }
+  if (given === undefined || given === '') throw new MaintError('USAGE', { message: missing, hint });
   if (argument !== undefined && path !== undefined && resolve(argument) !== resolve(path)) {
-    throw new MaintError('USAGE', {
-      message: `two different directories were named: ${argument} and --path ${path}`,
-      hint: 'name one',
-    });
+    throw new MaintError('USAGE', { message: `${twice}: ${argument} and --path ${path}`, hint: 'name one' });
   }
   return given;
 }
@@ -88,16 +118,42 @@ export function targetOf(argument: string | undefined, options: WritingOptions):
     exclude: options.exclude ?? [],
     allow: { recoverJournal: options.recoverJournal ?? false, networkFs: options.allowNetworkFs ?? false },
     skipIndexCheck: options.skipIndexCheck ?? false,
+    backup: options.backup === undefined ? null : { repository: options.backup, toolVersion: readOwnVersion() },
     waitMs: options.wait,
     redact: options.redact ?? false,
   };
 }
 
-/** Milliseconds that something is waited for, at most what a timer can count. */
-function timer(text: string): number {
+/** The repository that was named, by argument or --path. Throws USAGE where there is none, or two different ones. */
+export function repositoryOf(argument: string | undefined, { path }: Pick<CommonOptions, 'path'>): string {
+  return named(argument, path, {
+    missing: 'no repository was named',
+    twice: 'two different repositories were named',
+    hint: 'name the directory that the snapshots are in',
+  });
+}
+
+/** A whole number, at least 1. */
+export function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('A number is at least 1.');
+  return Number(text);
+}
+
+export function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('A duration looks like 0s, 90s, 15m, 2h, 7d or 4w.');
-  return Math.min(ms, LONGEST_TIMER_MS);
+  return ms;
+}
+
+export function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new InvalidArgumentError('A size looks like 500M or 2G.');
+  return bytes;
+}
+
+/** Milliseconds that something is waited for, at most what a timer can count. */
+function timer(text: string): number {
+  return Math.min(duration(text), LONGEST_TIMER_MS);
 }
 
 export function minReclaim(text: string): MinReclaim {

@@ -3,6 +3,7 @@
  */
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { backupCommand } from './commands/backup.ts';
 import { demoCommand } from './commands/demo.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
@@ -25,8 +26,15 @@ export function buildProgram(context: CommandContext): Command {
     })
     .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, WIDEST_HELP) })
     .exitOverride();
-  for (const build of [inspectCommand, pruneCommand, vacuumCommand, demoCommand]) {
-    program.addCommand(build(context).copyInheritedSettings(program));
+  for (const build of [inspectCommand, pruneCommand, vacuumCommand, backupCommand, demoCommand]) {
+    inherit(build(context), program);
   }
   return program;
+}
+
+/** Adds `command` with its subcommands, which take their settings from `parent` as well. */
+function inherit(command: Command, parent: Command): void {
+  if (!parent.commands.includes(command)) parent.addCommand(command);
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) inherit(below, command);
 }

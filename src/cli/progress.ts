@@ -13,7 +13,11 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   vacuuming: 'rewriting the database',
   rebuilding: 'writing the new file',
   verifying: 'verifying the new file',
-  swapping: 'putting the new file in place',
+  swapping: 'putting it in place',
+  copying: 'copying files',
+  hashing: 'comparing hashes',
+  examining: 'reading the copy',
+  removing: 'removing snapshots',
 };
 
 export interface Progress {

@@ -14,7 +14,7 @@ export function pruneSession(target: Target, host: Host, work: Work): Session<Di
     },
     execute(plan, execution) {
       const agreed = plan === null ? null : agreementOf(plan);
-      return execute({ kind: 'prune', request: { target }, agreed }, work, execution);
+      return execute({ kind: 'prune', request: { target }, agreed }, work, execution, host);
     },
     growthOf: () => null,
     async loadWords() {

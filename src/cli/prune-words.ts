@@ -3,20 +3,25 @@ import { pruneTotals } from '../operations/collections.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
 import type { PruneReport } from '../operations/prune.ts';
 import { counted } from '../units.ts';
-import { pruneJson } from './render/prune-json.ts';
+import { backupJson, pruneJson } from './render/prune-json.ts';
 import { prunePlanLines, pruneReportLines } from './render/prune-text.ts';
 import type { Words } from './session.ts';
 
 export const PRUNE_WORDS: Words<DirectoryPlan, PruneReport> = {
-  directoryOf: (plan) => plan,
+  checksOf: ({ checks }) => checks,
+  isJournalRecovered: (plan) => plan.isJournalRecovered,
   planOf: ({ plan }) => plan,
   hasWork: (plan) => pruneTotals(plan).rows > 0,
   question: (plan) => `Delete ${counted(pruneTotals(plan).rows, 'WAL row')}?`,
   exitCodeOf: pruneExitCode,
   planLines: prunePlanLines,
   reportLines: (report, _, view) => pruneReportLines(report, view),
-  planJson: (plan) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, 0) }),
-  reportJson: ({ plan, deleted }) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, deleted) }),
+  planJson: (plan) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, 0), backup: backupJson(plan) }),
+  reportJson: ({ plan, deleted }) => ({
+    schema: 'chroma-maint/prune@1',
+    ...pruneJson(plan, deleted),
+    backup: backupJson(plan),
+  }),
 };
 
 /** 3 where a collection was skipped for a reason that wants a person. */

@@ -3,14 +3,12 @@
  */
 import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Check } from '../operations/guards.ts';
-import type { Growth } from '../operations/growth.ts';
-import type { Execution, Planned, Stage } from '../operations/job.ts';
-import type { DirectoryPlan } from '../operations/planning.ts';
+import type { Execution, Planned } from '../operations/job.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
 import { printJson } from './json.ts';
-import type { WritingOptions } from './options.ts';
-import { startProgress } from './progress.ts';
+import type { AskingOptions } from './options.ts';
+import { executing, type GrowthOf } from './executing.ts';
 import { printable } from './render/printable.ts';
 import { viewOf, type View } from './render/view.ts';
 
@@ -20,14 +18,17 @@ export interface Session<Plan, Report> {
   /** Executes what was agreed to, or where nobody is asked (null) what is planned under the lock. */
   readonly execute: (agreed: Plan | null, execution: Execution) => Promise<Report>;
   /** How far a file has grown that process `pid` writes; null where there is none. */
-  readonly growthOf: (stage: Stage, pid: number, expectedBytes: number) => Growth | null;
+  readonly growthOf: GrowthOf;
   /** Loaded late: while another process works there is time for it. */
   readonly loadWords: () => Promise<Words<Plan, Report>>;
 }
 
 /** How a verb speaks of its plan and its report. */
 export interface Words<Plan, Report> {
-  readonly directoryOf: (plan: Plan) => DirectoryPlan;
+  /** The guards of the plan, for what they warn of. */
+  readonly checksOf: (plan: Plan) => readonly Check[];
+  /** True where a hot journal was played back before the plan was made. */
+  readonly isJournalRecovered: (plan: Plan) => boolean;
   readonly planOf: (report: Report) => Plan;
   /** False where executing would change nothing: then nobody is asked. */
   readonly hasWork: (plan: Plan) => boolean;
@@ -43,7 +44,7 @@ const JOURNAL_RECOVERED = 'The hot journal was played back, as --recover-journal
 
 export async function runSession<Plan, Report>(
   session: Session<Plan, Report>,
-  options: WritingOptions & { readonly tempDir?: string },
+  options: AskingOptions,
   context: CommandContext,
 ): Promise<void> {
   if (options.dryRun) return showPlan(session, options, context);
@@ -53,7 +54,7 @@ export async function runSession<Plan, Report>(
   if (options.recoverJournal && !io.isInteractive) throw noTerminal();
   const plan = await session.plan(false);
   const words = await session.loadWords();
-  if (!options.quiet) warn(words.directoryOf(plan).checks, io);
+  if (!options.quiet) warn(words.checksOf(plan), io);
   if (!words.hasWork(plan) || (await isAgreed(words, plan, options, io))) {
     return executeAndReport(session, plan, options, context);
   }
@@ -62,12 +63,12 @@ export async function runSession<Plan, Report>(
 
 async function showPlan<Plan, Report>(
   session: Session<Plan, Report>,
-  options: WritingOptions,
+  options: AskingOptions,
   { io, host, finish }: CommandContext,
 ): Promise<void> {
   const plan = await session.plan(true);
   const words = await session.loadWords();
-  if (!options.quiet) warn(words.directoryOf(plan).checks, io);
+  if (!options.quiet) warn(words.checksOf(plan), io);
   if (options.json) printJson({ io, host }, words.planJson(plan));
   else print(io.stdout, words.planLines(plan, viewOf(io.stdout, options.color, io)));
   finish(words.exitCodeOf(plan));
@@ -76,10 +77,10 @@ async function showPlan<Plan, Report>(
 function showRefused<Plan, Report>(
   words: Words<Plan, Report>,
   plan: Plan,
-  options: WritingOptions,
+  options: AskingOptions,
   { io, host, finish }: CommandContext,
 ): void {
-  const isRecovered = words.directoryOf(plan).isJournalRecovered;
+  const isRecovered = words.isJournalRecovered(plan);
   if (options.json) printJson({ io, host }, words.planJson(plan));
   else print(io.stdout, [isRecovered ? `${JOURNAL_RECOVERED}; nothing else was changed.` : 'Nothing was changed.']);
   finish(EXIT_DONE);
@@ -88,7 +89,7 @@ function showRefused<Plan, Report>(
 async function executeAndReport<Plan, Report>(
   session: Session<Plan, Report>,
   agreed: Plan | null,
-  options: WritingOptions & { readonly tempDir?: string },
+  options: AskingOptions,
   { io, host, finish }: CommandContext,
 ): Promise<void> {
   const started = performance.now();
@@ -102,7 +103,7 @@ async function executeAndReport<Plan, Report>(
   const plan = words.planOf(report);
   if (options.json) printJson({ io, host }, words.reportJson(report));
   else {
-    const recovery = words.directoryOf(plan).isJournalRecovered ? [`${JOURNAL_RECOVERED}.`, ''] : [];
+    const recovery = words.isJournalRecovered(plan) ? [`${JOURNAL_RECOVERED}.`, ''] : [];
     const view = viewOf(io.stdout, options.color, io);
     print(io.stdout, [...recovery, ...words.reportLines(report, elapsedMs, view)]);
   }
@@ -112,7 +113,7 @@ async function executeAndReport<Plan, Report>(
 /** The words for a report, ready before it is there: while another process works there is time for that. */
 async function preparedWords<Plan, Report>(
   session: Session<Plan, Report>,
-  { json }: WritingOptions,
+  { json }: AskingOptions,
 ): Promise<Words<Plan, Report>> {
   const words = await session.loadWords();
   if (json !== true) {
@@ -126,36 +127,21 @@ function executed<Plan, Report>(
   session: Session<Plan, Report>,
   agreed: Plan | null,
   isWarned: boolean,
-  options: WritingOptions & { readonly tempDir?: string },
+  options: AskingOptions,
   io: Io,
 ): Promise<Report> {
-  return io.interruptible(async (signal) => {
-    const worker = { pid: 0, expectedBytes: 0 };
-    const growth = (stage: Stage): Growth | null => session.growthOf(stage, worker.pid, worker.expectedBytes);
-    const progress = startProgress(io.stderr, options.progress && options.quiet !== true, growth);
-    const { timeout = null, tempDir = null } = options;
-    const observer = {
-      onStarted(pid: number) {
-        worker.pid = pid;
-      },
-      onPlanned({ checks, expectedBytes }: Planned) {
-        worker.expectedBytes = expectedBytes;
-        if (!isWarned) warn(checks, io);
-      },
-      onStage: progress.stage,
-    };
-    try {
-      return await session.execute(agreed, { signal, timeoutMs: timeout, tempDir, ...observer });
-    } finally {
-      progress.stop();
-    }
-  });
+  const onPlanned = ({ checks }: Planned): void => {
+    if (!isWarned) warn(checks, io);
+  };
+  return executing({ io, options, growthOf: session.growthOf, onPlanned }, (execution) =>
+    session.execute(agreed, execution),
+  );
 }
 
 async function isAgreed<Plan, Report>(
   words: Words<Plan, Report>,
   plan: Plan,
-  options: WritingOptions,
+  options: AskingOptions,
   io: Io,
 ): Promise<boolean> {
   if (!io.isInteractive) throw noTerminal();

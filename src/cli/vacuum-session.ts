@@ -13,7 +13,7 @@ export function vacuumSession(request: VacuumRequest, host: Host, work: Work): S
     },
     execute(plan, execution) {
       const agreed = plan === null ? null : { ...agreementOf(plan.directory), mode: plan.mode };
-      return execute({ kind: 'vacuum', request, agreed }, work, execution);
+      return execute({ kind: 'vacuum', request, agreed }, work, execution, host);
     },
     growthOf: (stage, pid, expectedBytes) => growthOf(stage, request.target.path, { host, pid, expectedBytes }),
     async loadWords() {

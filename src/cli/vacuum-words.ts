@@ -7,7 +7,8 @@ import { vacuumPlanLines, vacuumReportLines } from './render/vacuum-text.ts';
 import type { Words } from './session.ts';
 
 export const VACUUM_WORDS: Words<VacuumPlan, VacuumReport> = {
-  directoryOf: ({ directory }) => directory,
+  checksOf: ({ directory }) => directory.checks,
+  isJournalRecovered: ({ directory }) => directory.isJournalRecovered,
   planOf: ({ plan }) => plan,
   hasWork: ({ isWorthwhile }) => isWorthwhile,
   question,

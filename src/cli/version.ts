@@ -3,8 +3,11 @@ import { createRequire } from 'node:module';
 
 /** Own version, Node's and better-sqlite3's, read from the package files so that nothing native is loaded. */
 export function readVersion(): string {
-  const own = versionIn(new URL('../../package.json', import.meta.url));
-  return `chroma-maint ${own}, Node.js ${process.versions.node}, better-sqlite3 ${engineVersion()}`;
+  return `chroma-maint ${readOwnVersion()}, Node.js ${process.versions.node}, better-sqlite3 ${engineVersion()}`;
+}
+
+export function readOwnVersion(): string {
+  return versionIn(new URL('../../package.json', import.meta.url));
 }
 
 function engineVersion(): string {

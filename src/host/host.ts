@@ -27,6 +27,8 @@ export interface Host {
   attributesKept(): KeptAttributes;
   /** Gives `to` the owner, group and mode of `from`, and what else of its attributes can be kept. */
   copyAttributes(from: string, to: string): void;
+  /** Makes `to` a file that shares its blocks with `from` until one of them changes. False where that cannot be done. */
+  clone(from: string, to: string): boolean;
   /** Makes what was written to a file or directory survive a power loss. Changes no byte of it. */
   sync(path: string): void;
   /** The same for everything on the file system of `path`. Returns false where that cannot be asked for. */

@@ -16,6 +16,7 @@ async function work({ job, parent }: Errand): Promise<void> {
   const observer = {
     onPlanned: (planned: Planned): void => void tell({ kind: 'planned', planned }),
     onStage: (stage: Stage): void => void tell({ kind: 'stage', stage }),
+    onBytes: (done: number, all: number): void => void tell({ kind: 'bytes', done, all }),
   };
   try {
     const machine = { host: realHost, ownProcesses: [process.pid, parent] };

@@ -18,6 +18,7 @@ export interface Errand {
 export type ChildMessage =
   | { readonly kind: 'planned'; readonly planned: Planned }
   | { readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly kind: 'bytes'; readonly done: number; readonly all: number }
   | { readonly kind: 'done'; readonly report: ReportOf<Job> }
   | { readonly kind: 'failed'; readonly failure: ChildFailure }
   | { readonly kind: 'bug'; readonly stack: string };
@@ -85,7 +86,7 @@ export async function runInChild<J extends Job>(job: J, execution: Execution): P
 }
 
 interface Conversation {
-  readonly last: Exclude<ChildMessage, { kind: 'stage' | 'planned' }> | undefined;
+  readonly last: Exclude<ChildMessage, { kind: 'stage' | 'bytes' | 'planned' }> | undefined;
   /** How the child ended, for a message. */
   readonly exit: string;
 }
@@ -95,6 +96,7 @@ function conversation(child: ChildProcess, job: Job, execution: Execution): Prom
     let last: Conversation['last'];
     child.on('message', (message: ChildMessage) => {
       if (message.kind === 'stage') execution.onStage(message.stage);
+      else if (message.kind === 'bytes') execution.onBytes(message.done, message.all);
       else if (message.kind === 'planned') execution.onPlanned(message.planned);
       else last = message;
     });

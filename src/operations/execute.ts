@@ -4,10 +4,11 @@
 import { statSync } from 'node:fs';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { MaintError, NOTHING_CHANGED } from '../errors.ts';
+import type { Host } from '../host/host.ts';
 import { syncRebuiltAhead } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
-import type { Execution, Job, Planned, ReportOf, Stage, Work } from './job.ts';
+import type { Execution, Planned, PlannedJob, ReportOf, Stage, Work } from './job.ts';
 import { statingRecovery } from './journal.ts';
 import type { DirectoryPlan } from './planning.ts';
 import type { Target } from './target.ts';
@@ -28,7 +29,12 @@ export function agreementOf({ prune, isJournalRecovered }: DirectoryPlan): Agree
 }
 
 /** Has the job done. Where the work was ended, SQLite rolls back first, and the error then says what state is left. */
-export async function execute<J extends Job>(job: J, work: Work, execution: Execution): Promise<ReportOf<J>> {
+export async function execute<J extends PlannedJob>(
+  job: J,
+  work: Work,
+  execution: Execution,
+  host: Host,
+): Promise<ReportOf<J>> {
   const { target } = job.request;
   const { databasePath, journal } = locatePersistDir(target.path);
   const before = statSync(databasePath, { bigint: true }).ino;
@@ -46,7 +52,11 @@ export async function execute<J extends Job>(job: J, work: Work, execution: Exec
   } catch (error) {
     if (!(error instanceof WorkEnded)) throw error;
     const isRecovered = job.agreed?.isJournalRecovered === true || (journal === 'hot' && target.allow.recoverJournal);
-    const ended = await endedError(error, target, { before, planned, isUntouched: planned === null && !isRecovered });
+    const ended = await endedError(error, target, host, {
+      before,
+      planned,
+      isUntouched: planned === null && !isRecovered,
+    });
     return statingRecovery(isRecovered, () => Promise.reject(ended));
   }
 }
@@ -60,17 +70,26 @@ interface EndedWork {
 }
 
 async function endedError(
-  { because, message }: WorkEnded,
-  { path }: Target,
+  ended: WorkEnded,
+  { path, backup }: Target,
+  host: Host,
   { before, planned, isUntouched }: EndedWork,
 ): Promise<MaintError> {
-  const { code, fact, hint } = ENDED[because];
-  // Loaded only here: it opens databases, which this process has no other reason to do.
+  // Loaded only here: they open databases, which this process has no other reason to do.
   const { stateLeft } = await import('./state-left.ts');
-  return new MaintError(code, {
-    message: `${fact}: ${path}`,
-    details: because === 'killed' ? [`it ended with ${message}`] : [],
-    state: isUntouched ? NOTHING_CHANGED : stateLeft(path, before, planned),
-    hint,
-  });
+  if (backup !== null) await removeUnfinishedBackup(backup.repository, host);
+  return endedFailure(ended, path, isUntouched ? NOTHING_CHANGED : stateLeft(path, before, planned));
+}
+
+/** What a snapshot that was to come first has left. Where that cannot be removed now, the next backup command does it. */
+async function removeUnfinishedBackup(given: string, host: Host): Promise<void> {
+  const { removeLeftovers } = await import('./backup/leftovers.ts');
+  await removeLeftovers(given, host).catch(() => undefined);
+}
+
+/** The operator's version of work that was ended: on what, and what state that leaves. */
+export function endedFailure({ because, message }: WorkEnded, where: string, state: string): MaintError {
+  const { code, fact, hint } = ENDED[because];
+  const details = because === 'killed' ? [`it ended with ${message}`] : [];
+  return new MaintError(code, { message: `${fact}: ${where}`, details, state, hint });
 }

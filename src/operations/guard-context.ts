@@ -6,20 +6,27 @@ import type { Host } from '../host/host.ts';
 import type { Database } from '../sqlite/open.ts';
 import type { Reading } from './reading.ts';
 
+/** How long a reader waits where a server may be committing: longer than one commit takes. */
+export const READ_WAIT_MS = 5_000;
+
+/** This machine and the processes on it that are this run. */
+export interface Machine {
+  readonly host: Host;
+  /** The process itself, and the child or parent that works with it. */
+  readonly ownProcesses: readonly number[];
+}
+
 /** The checks an operator may switch off, each named after what it allows. */
 export interface Allowances {
   readonly recoverJournal: boolean;
   readonly networkFs: boolean;
 }
 
-export interface GuardContext {
+export interface GuardContext extends Machine {
   readonly dir: PersistDir;
-  readonly host: Host;
   readonly allow: Allowances;
   /** How long to wait for whoever has the directory open, in milliseconds. */
   readonly waitMs: number;
-  /** Processes that are this run: itself, and the child or parent that works with it. */
-  readonly ownProcesses: readonly number[];
 }
 
 /** Once the directory has been read and the plan is known. */

@@ -136,7 +136,12 @@ function verifyPlace({ dir }: GuardContext): GuardNote {
   return null;
 }
 
-function verifyLocalFileSystem({ dir, host, allow }: GuardContext): GuardNote {
+/** Throws UNSAFE_PLACE on a network file system, unless that was allowed. */
+export function verifyLocalFileSystem({
+  dir,
+  host,
+  allow,
+}: Pick<GuardContext, 'host' | 'allow'> & { readonly dir: { readonly path: string } }): GuardNote {
   const { name, isNetwork } = host.fileSystemOf(dir.path);
   if (!isNetwork) return remark(name);
   if (allow.networkFs)

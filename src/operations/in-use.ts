@@ -9,10 +9,13 @@ import { warning, type GuardContext, type GuardNote } from './guard-context.ts';
 const POLL_MS = 500;
 const MOST_SHOWN = 5;
 
+interface Use extends Pick<GuardContext, 'host' | 'ownProcesses' | 'waitMs'> {
+  readonly dir: { readonly given: string; readonly path: string };
+}
+
 /** Throws IN_USE where a process has the directory open when the wait is over. */
-export async function verifyNotInUse(context: GuardContext): Promise<GuardNote> {
-  const { dir, host, ownProcesses } = context;
-  const deadline = Date.now() + context.waitMs;
+export async function verifyNotInUse({ dir, host, ownProcesses, waitMs }: Use): Promise<GuardNote> {
+  const deadline = Date.now() + waitMs;
   let scan = host.holdersOf(dir.path, ownProcesses);
   while (scan.holders.length > 0 && Date.now() < deadline) {
     await delay(Math.min(POLL_MS, Math.max(deadline - Date.now(), 1)));
@@ -53,4 +56,18 @@ function heldBy({ openFiles, hasDatabaseOpen }: Holder): string {
   const files = `${others} other ${others === 1 ? 'file' : 'files'}`;
   if (!hasDatabaseOpen) return `has ${files} of it open`;
   return others === 0 ? 'has chroma.sqlite3 open' : `has chroma.sqlite3 and ${files} open`;
+}
+
+/** Runs `work`; where it meets a lock, the error names the processes that have the directory open. */
+export async function namingHolders<T>(
+  { dir, host, ownProcesses }: Pick<GuardContext, 'dir' | 'host' | 'ownProcesses'>,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MaintError) || error.code !== 'IN_USE') throw error;
+    const { holders } = host.holdersOf(dir.path, ownProcesses);
+    throw holders.length > 0 ? inUse(dir.given, holders) : error;
+  }
 }

@@ -13,11 +13,13 @@ import { inReadTransaction, readSqliteVersion, withReadOnly, type Database } fro
 import { readTableBytes } from '../sqlite/pages.ts';
 import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { collectionPlans } from './collections.ts';
+import { verifyNotHalfSwapped } from './half-swap.ts';
 import { bySeverity } from './findings.ts';
 import { findingsOf } from './inspect-findings.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
 import { locateSettled, verifyJournal } from './journal.ts';
-import { namingHolders, READ_WAIT_MS } from './planning.ts';
+import { namingHolders } from './in-use.ts';
+import { READ_WAIT_MS } from './guard-context.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
 
@@ -30,12 +32,13 @@ export interface InspectRequest {
 export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
   const ownProcesses = [process.pid];
   const isHeld = (held: PersistDir): boolean => host.holdersOf(held.path, ownProcesses).holders.length > 0;
+  verifyNotHalfSwapped(path);
   const dir = await locateSettled(path, READ_WAIT_MS, isHeld);
   const allow = { recoverJournal: false, networkFs: true };
   const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
   verifyJournal(context);
   const holders = host.holdersOf(dir.path, ownProcesses);
-  const read = namingHolders(context, () =>
+  const read = await namingHolders(context, () =>
     withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       const work = (): InspectionReading => readAll(db, dir, host, holders, redact);
       // One view of everything where nobody is there; beside a server an open read would keep it from committing.

@@ -4,6 +4,10 @@
  */
 import type { SeqId } from '../chroma/seq-id.ts';
 import type { Agreement, VacuumAgreement } from './agreement.ts';
+import type { CreateReport, CreateRequest } from './backup/create.ts';
+import type { ForgetReport, ForgetRequest } from './backup/forget.ts';
+import type { RestoreReport, RestoreRequest } from './backup/restore.ts';
+import type { VerifyReport, VerifyRequest } from './backup/verify.ts';
 import type { Check } from './guards.ts';
 import type { PruneReport } from './prune.ts';
 import type { Target } from './target.ts';
@@ -22,13 +26,47 @@ export interface VacuumJob {
   readonly agreed: VacuumAgreement | null;
 }
 
-export type Job = PruneJob | VacuumJob;
+export interface CreateJob {
+  readonly kind: 'backup create';
+  readonly request: CreateRequest;
+}
+
+export interface VerifyJob {
+  readonly kind: 'backup verify';
+  readonly request: VerifyRequest;
+}
+
+export interface RestoreJob {
+  readonly kind: 'backup restore';
+  readonly request: RestoreRequest;
+}
+
+export interface ForgetJob {
+  readonly kind: 'backup forget';
+  readonly request: ForgetRequest;
+  /** Names of the snapshots that may go; null where nobody was asked. */
+  readonly agreed: readonly string[] | null;
+}
+
+/** Jobs that change a persist directory by a plan. */
+export type PlannedJob = PruneJob | VacuumJob;
+export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
+export type Job = PlannedJob | BackupJob;
 
 export interface PruneRequest {
   readonly target: Target;
 }
 
-export type ReportOf<J extends Job> = J extends PruneJob ? PruneReport : VacuumReport;
+interface Reports {
+  readonly prune: PruneReport;
+  readonly vacuum: VacuumReport;
+  readonly 'backup create': CreateReport;
+  readonly 'backup verify': VerifyReport;
+  readonly 'backup restore': RestoreReport;
+  readonly 'backup forget': ForgetReport;
+}
+
+export type ReportOf<J extends Job> = Reports[J['kind']];
 
 /** Steps of the work, in the order in which they are reached. */
 export type Stage =
@@ -38,6 +76,10 @@ export type Stage =
   | 'rebuilding'
   | 'verifying'
   | 'swapping'
+  | 'copying'
+  | 'hashing'
+  | 'examining'
+  | 'removing'
   /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
   | { readonly waitingFor: string };
 
@@ -55,6 +97,8 @@ export interface Planned {
 export interface Observer {
   readonly onPlanned: (planned: Planned) => void;
   readonly onStage: (stage: Stage) => void;
+  /** Bytes of the stage that are done, where that is known, and how many there are. */
+  readonly onBytes: (done: number, all: number) => void;
 }
 
 /** How a command's execution is watched and ended. */

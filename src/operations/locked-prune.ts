@@ -6,7 +6,8 @@ import { totalRows } from '../chroma/prune-plan.ts';
 import { inExclusiveTransaction, type Database } from '../sqlite/open.ts';
 import { verifyLocked } from './guards.ts';
 import type { Observer, PruneJob } from './job.ts';
-import type { Machine, PlannedWork, Strategy } from './planning.ts';
+import type { Machine } from './guard-context.ts';
+import type { PlannedWork, Strategy } from './planning.ts';
 import { executed, prunePlanning, type PruneReport } from './prune.ts';
 import { inNumbers, planUnderLock, syncIndexes, withDirectory } from './under-lock.ts';
 

@@ -6,21 +6,20 @@ import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
 import type { MigrationVersions, TopicUsage } from '../chroma/model.ts';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
-import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { allQueueRows, collectionPlans, type CollectionPlan } from './collections.ts';
-import type { Alternative, GuardContext, SpaceNeed } from './guard-context.ts';
+import { backupNeed, backupPlaces } from './backup-first.ts';
+import type { CreateReport } from './backup/create.ts';
+import { READ_WAIT_MS, type Alternative, type GuardContext, type Machine, type SpaceNeed } from './guard-context.ts';
 import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
-import { inUse, verifyNotInUse } from './in-use.ts';
+import { namingHolders, verifyNotInUse } from './in-use.ts';
+import { settleHalfSwap, verifyNotHalfSwapped } from './half-swap.ts';
 import { hotJournal, statingRecovery } from './journal.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
 import { freeByDevice } from './space.ts';
 import { excludedBy, type Target } from './target.ts';
-
-/** How long a reader waits where a server may be committing: longer than one commit takes. */
-export const READ_WAIT_MS = 5_000;
 
 /** What a writing verb shows before it asks. */
 export interface DirectoryPlan {
@@ -37,7 +36,13 @@ export interface DirectoryPlan {
   readonly versions: MigrationVersions;
   /** True where a hot journal was played back before the plan was made. */
   readonly isJournalRecovered: boolean;
+  readonly backup: PlannedBackup | null;
 }
+
+/** The snapshot that comes first, of so many bytes. */
+export type PlannedBackup =
+  | { readonly kind: 'planned'; readonly repository: string; readonly bytes: number }
+  | { readonly kind: 'made'; readonly report: CreateReport };
 
 /** What a verb plans, and for whom. */
 export interface Planning<S extends Strategy> {
@@ -85,12 +90,6 @@ export interface PlannedSizes {
   readonly obstacleToCopy: string | null;
 }
 
-/** This machine and the processes on it that are this run. */
-export interface Machine {
-  readonly host: Host;
-  readonly ownProcesses: readonly number[];
-}
-
 /** What was found out before the database was opened. */
 export interface Preflight {
   readonly context: GuardContext;
@@ -98,6 +97,8 @@ export interface Preflight {
   readonly isJournalRecovered: boolean;
   /** Free bytes of each file system that may be written to. */
   readonly free: ReadonlyMap<bigint, number>;
+  /** The snapshot that was made since; null where none was asked for, or not yet. */
+  readonly backup: CreateReport | null;
 }
 
 /** Plans on a read-only connection. Throws the first guard that fails; in a dry run those are listed in the plan. */
@@ -119,8 +120,10 @@ export function planDirectory<S extends Strategy>(planning: Planning<S>, host: H
 export async function withPreflight<T>(
   { target, isDryRun, writesTo, isJournalRecovered: wasRecovered }: Planning<Strategy>,
   { host, ownProcesses }: Machine,
-  work: (preflight: Preflight) => T,
+  work: (preflight: Preflight) => T | Promise<T>,
 ): Promise<T> {
+  if (isDryRun) verifyNotHalfSwapped(target.path);
+  else await settleHalfSwap(target.path, target.waitMs, host);
   const dir = locatePersistDir(target.path);
   const waitMs = isDryRun ? 0 : target.waitMs;
   const context: GuardContext = { dir, host, allow: target.allow, waitMs, ownProcesses };
@@ -130,10 +133,10 @@ export async function withPreflight<T>(
   const isJournalRecovered = isHot || wasRecovered;
   return statingRecovery(isJournalRecovered, async () => {
     const [free, checks] = await Promise.all([
-      freeByDevice([dir.path, ...writesTo], host),
+      freeByDevice([dir.path, ...writesTo, ...backupPlaces(target)], host),
       verifyDirectory(context, isDryRun),
     ]);
-    const preflight = { context, checks: [...pathChecks, ...checks], isJournalRecovered, free };
+    const preflight = { context, checks: [...pathChecks, ...checks], isJournalRecovered, free, backup: null };
     return namingHolders(context, () => work(preflight));
   });
 }
@@ -141,7 +144,7 @@ export async function withPreflight<T>(
 /** Reads and plans through `db`. */
 export function planOn<S extends Strategy>(
   db: Database,
-  { context, checks, isJournalRecovered, free }: Preflight,
+  { context, checks, isJournalRecovered, free, backup }: Preflight,
   { target, isDryRun, withoutPrune, strategy: strategyFor }: Planning<S>,
 ): PlannedWork<S> {
   const { dir, host } = context;
@@ -153,7 +156,10 @@ export function planOn<S extends Strategy>(
   const prune = withoutPrune ? { steps: [], skipped: [], lastSeqId } : planFromReading(reading);
   const sizes = sizesOf(dir, reading, prune);
   const strategy = strategyFor(sizes, context);
-  const { needs, alternatives, whenShort } = strategy;
+  const first = target.backup === null || backup !== null ? [] : [backupNeed(target.backup, dir)];
+  const needs = [...first, ...strategy.needs];
+  const alternatives = strategy.alternatives.map((other) => ({ ...other, needs: [...first, ...other.needs] }));
+  const { whenShort } = strategy;
   const plannedChecks = verifyPlanned({ ...context, reading, free, needs, alternatives, whenShort }, isDryRun);
   const plan = {
     target,
@@ -167,8 +173,20 @@ export function planOn<S extends Strategy>(
     autoPurge: readAutoPurge(db, reading.schema),
     versions: reading.schema.versions,
     isJournalRecovered,
+    backup: plannedBackup(target, backup, first),
   };
   return { plan, strategy, reading, context };
+}
+
+function plannedBackup(
+  { backup: asked }: Target,
+  made: CreateReport | null,
+  needs: readonly SpaceNeed[],
+): PlannedBackup | null {
+  if (made !== null) return { kind: 'made', report: made };
+  if (asked === null) return null;
+  const bytes = needs.reduce((sum, need) => sum + need.bytes, 0);
+  return { kind: 'planned', repository: asked.repository, bytes };
 }
 
 function sizesOf(dir: PersistDir, { pages, usage, obstacleToCopy: obstacle }: Reading, prune: PrunePlan): PlannedSizes {
@@ -198,15 +216,4 @@ async function recoverJournal(context: GuardContext, isDryRun: boolean): Promise
 /** Opens the database for writing and closes it again, which plays back a hot journal if there is one. */
 function openOnce({ databasePath }: PersistDir, waitMs: number): void {
   withWritable(databasePath, waitMs, (db) => db.prepare('SELECT COUNT(*) FROM sqlite_schema').get());
-}
-
-/** Runs `work`; where it meets a lock, the error names the processes that have the directory open. */
-export function namingHolders<T>({ dir, host, ownProcesses }: GuardContext, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof MaintError) || error.code !== 'IN_USE') throw error;
-    const { holders } = host.holdersOf(dir.path, ownProcesses);
-    throw holders.length > 0 ? inUse(dir.given, holders) : error;
-  }
 }

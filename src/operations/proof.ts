@@ -11,7 +11,10 @@ export type Proof = { readonly isProved: true } | { readonly isProved: false; re
  * Looks for holders, and asks the kernel through SQLite's `descriptor` of the database, null where it is not to be
  * found. Where the kernel does not answer, the scan counts only if it saw every process of the machine.
  */
-export function proofOfNobody({ dir, host, ownProcesses }: GuardContext, descriptor: number | null): Proof {
+export function proofOfNobody(
+  { dir, host, ownProcesses }: Pick<GuardContext, 'dir' | 'host' | 'ownProcesses'>,
+  descriptor: number | null,
+): Proof {
   const { dev, ino } = statSync(dir.databasePath, { bigint: true });
   const scan = host.holdersOfFile({ device: dev, inode: ino }, ownProcesses);
   if (scan.holders.length > 0) return unproved('another process has the database open');

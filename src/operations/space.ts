@@ -12,6 +12,11 @@ interface FileSystemNeed {
   readonly bytes: number;
 }
 
+/** What is asked for, where, and what is there. */
+interface SpaceQuestion extends Pick<PlannedContext, 'host' | 'free' | 'needs' | 'alternatives' | 'whenShort'> {
+  readonly dir: { readonly given: string };
+}
+
 /** Asks for the free bytes of each file system that one of the `directories` is on. */
 export async function freeByDevice(directories: readonly string[], host: Host): Promise<ReadonlyMap<bigint, number>> {
   const byDevice = new Map(directories.map((directory) => [host.fileSystemOf(directory).device, directory]));
@@ -23,11 +28,11 @@ export async function freeByDevice(directories: readonly string[], host: Host): 
  * Throws NO_SPACE where a file system has less free than all needs on it together, with what every other way would need
  * and the first one that fits.
  */
-export function verifySpace(context: PlannedContext): GuardNote {
-  const { needs, alternatives, whenShort, dir } = context;
-  const sums = sumsByFileSystem(context, needs);
+export function verifySpace(question: SpaceQuestion): GuardNote {
+  const { needs, alternatives, whenShort, dir } = question;
+  const sums = sumsByFileSystem(question, needs);
   if (sums.every(isThere)) return null;
-  const others = alternatives.map((other) => ({ ...other, sums: sumsByFileSystem(context, other.needs) }));
+  const others = alternatives.map((other) => ({ ...other, sums: sumsByFileSystem(question, other.needs) }));
   const fitting = others.find((other) => other.sums.every(isThere));
   throw new MaintError('NO_SPACE', {
     message: `not enough free space for ${dir.given}`,
@@ -43,7 +48,7 @@ interface FileSystemSum extends FileSystemNeed {
   readonly free: number;
 }
 
-function sumsByFileSystem({ host, free }: PlannedContext, needs: readonly SpaceNeed[]): readonly FileSystemSum[] {
+function sumsByFileSystem({ host, free }: SpaceQuestion, needs: readonly SpaceNeed[]): readonly FileSystemSum[] {
   const deviceOf = (path: string): bigint => host.fileSystemOf(path).device;
   return needsByFileSystem(needs, deviceOf).map((need) => ({
     ...need,

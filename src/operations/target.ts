@@ -14,10 +14,17 @@ export interface Target {
   readonly exclude: readonly string[];
   readonly allow: Allowances;
   readonly skipIndexCheck: boolean;
+  /** A snapshot that is to be made first, and verified; null where none was asked for. */
+  readonly backup: BackupFirst | null;
   /** How long to wait for a lock or for another process, in milliseconds. */
   readonly waitMs: number;
   /** Show hashes instead of names. */
   readonly redact: boolean;
+}
+
+export interface BackupFirst {
+  readonly repository: string;
+  readonly toolVersion: string;
 }
 
 /** Returns the collections that `only` and `exclude` leave out. Throws USAGE for a name that fits none, or several. */

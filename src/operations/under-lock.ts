@@ -8,20 +8,15 @@ import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { isSamePlan, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
-import { withWritable, type Database } from '../sqlite/open.ts';
+import { inReadTransaction, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
+import { backUp, statingBackup, verifyCopied } from './backup-first.ts';
 import { allQueueRows } from './collections.ts';
 import type { Observer, Planned } from './job.ts';
-import {
-  planOn,
-  withPreflight,
-  type Machine,
-  type PlannedWork,
-  type Planning,
-  type Preflight,
-  type Strategy,
-} from './planning.ts';
+import type { Machine } from './guard-context.ts';
+import { planOn, withPreflight, type PlannedWork, type Planning, type Preflight, type Strategy } from './planning.ts';
 import type { Reading } from './reading.ts';
+import { freeByDevice } from './space.ts';
 
 /** Opens the directory of `planning` for writing, once the guards that need no reading have passed. */
 export function withDirectory<T>(
@@ -31,10 +26,32 @@ export function withDirectory<T>(
   work: (db: Database, preflight: Preflight) => T,
 ): Promise<T> {
   observer.onStage('checking');
-  return withPreflight(planning, machine, (preflight) => {
+  return withPreflight(planning, machine, async (checked) => {
+    const preflight = await withBackup(planning, checked, machine, observer);
     const { dir, waitMs } = preflight.context;
-    return withWritable(dir.databasePath, waitMs, (db) => work(db, preflight));
+    try {
+      return withWritable(dir.databasePath, waitMs, (db) => work(db, preflight));
+    } catch (error) {
+      throw statingBackup(error, preflight.backup);
+    }
   });
+}
+
+/** Makes the snapshot that was asked for, once it is known that there is room for everything. */
+async function withBackup(
+  planning: Planning<Strategy>,
+  preflight: Preflight,
+  machine: Machine,
+  observer: Observer,
+): Promise<Preflight> {
+  const { target, writesTo } = planning;
+  if (target.backup === null) return preflight;
+  const { context } = preflight;
+  const { databasePath, path } = context.dir;
+  withReadOnly(databasePath, context.waitMs, (db) => inReadTransaction(db, () => planOn(db, preflight, planning)));
+  const backup = await backUp(target.backup, context, machine, observer);
+  observer.onStage('checking');
+  return { ...preflight, backup, free: await freeByDevice([path, ...writesTo], context.host) };
 }
 
 /**
@@ -48,6 +65,7 @@ export function planUnderLock<S extends Strategy>(
   agreed: PrunePlan | null,
 ): PlannedWork<S> {
   const { dir } = preflight.context;
+  if (preflight.backup !== null) verifyCopied(preflight.backup, dir);
   removeLeftover(dir.databasePath);
   const planned = planOn(db, preflight, planning);
   if (agreed === null || isSamePlan(planned.plan.prune, agreed)) return planned;

@@ -3,7 +3,7 @@
  * drop SQLite's locks (POSIX: all locks of a process on a file go with any of its descriptors), so whoever needs one
  * while a lock is held borrows this.
  */
-import { fstatSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { fstatSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 
 const HEADER_BYTES = 100;
 
@@ -21,6 +21,13 @@ export function borrowedDescriptor(path: string): number | null {
   return found ?? null;
 }
 
+/** SQLite's file change counter: another one means other content. Bytes 24 to 27 of the file (sqlite.org/fileformat2). */
+export function readChangeCounter(descriptor: number): number {
+  const header = Buffer.alloc(HEADER_BYTES);
+  readSync(descriptor, header, 0, HEADER_BYTES, 0);
+  return header.readUInt32BE(24);
+}
+
 /**
  * Zeroes the header of a database that another file has replaced, so that a connection which still has it open fails
  * (SQLITE_NOTADB) instead of reading old rows. Never truncates: that would fail such a connection in worse ways.
@@ -29,10 +36,16 @@ export function spoilHeader(descriptor: number): void {
   writeSync(descriptor, Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
 }
 
+/** Where Linux and macOS list the descriptors of a process to itself. */
+const DESCRIPTOR_LISTS: readonly string[] = ['/proc/self/fd', '/dev/fd'];
+
 function openDescriptors(): readonly number[] {
-  try {
-    return readdirSync('/proc/self/fd').map(Number);
-  } catch {
-    return [];
+  for (const list of DESCRIPTOR_LISTS) {
+    try {
+      return readdirSync(list).map(Number);
+    } catch {
+      // The other system's.
+    }
   }
+  return [];
 }

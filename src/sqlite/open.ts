@@ -40,6 +40,39 @@ export function withWritable<T>(path: string, waitMs: number, work: (db: Databas
   });
 }
 
+/** SQLite's locks on a database file, by what they leave to others. They end with the process, however that ends. */
+export type Lock =
+  /** Others may read, and may begin a transaction, but not commit one. Needs no right to write. */
+  | 'shared'
+  /** Others may read. Had only when no transaction is under way that writes. */
+  | 'reserved'
+  /** Others may do nothing. */
+  | 'exclusive';
+
+const BEGIN: Readonly<Record<Lock, string>> = {
+  shared: 'BEGIN; SELECT COUNT(*) FROM sqlite_schema',
+  reserved: 'BEGIN IMMEDIATE',
+  exclusive: 'BEGIN EXCLUSIVE',
+};
+
+/** Runs `work` under a lock on the database at `path`, waited for up to `waitMs`. Writes nothing itself. */
+export async function withLock<T>(
+  path: string,
+  lock: Lock,
+  waitMs: number,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = translated(path, () =>
+    connected(path, { readonly: lock === 'shared', fileMustExist: true, timeout: waitMs }),
+  );
+  try {
+    translated(path, () => db.exec(BEGIN[lock]));
+    return await work(prepared(db));
+  } finally {
+    db.close();
+  }
+}
+
 /** Runs `work` inside one exclusive transaction: nobody else reads or writes meanwhile. What it throws rolls back. */
 export function inExclusiveTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).exclusive();

@@ -7,6 +7,11 @@ import { open } from 'node:fs/promises';
 /** Nothing else writes a file of such a name, and no other file is ever removed beside a database. */
 const SUFFIX = '.chroma-maint-rebuild';
 
+/** True for the name of such a file. */
+export function isRebuiltFile(name: string): boolean {
+  return name.endsWith(SUFFIX);
+}
+
 /** Where the new file of the database at `databasePath` is written. */
 function rebuiltPath(databasePath: string): string {
   return `${databasePath}${SUFFIX}`;

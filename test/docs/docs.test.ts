@@ -1,7 +1,7 @@
 /**
  * README, docs and --help are held to the command tree and to each other.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ import { EXIT_BUG, EXIT_CODE, EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../src/
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
 import { finding, type FindingKind } from '../../src/operations/findings.ts';
-import { unpacked, unpackedDemo } from '../support/fixtures.ts';
+import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -39,7 +39,13 @@ function commandTree(): readonly Command[] {
     work: () => Promise.reject(new Error('not here')),
     finish: () => undefined,
     run: () => Promise.resolve(0),
-  }).commands;
+  }).commands.flatMap((command) => [command, ...command.commands]);
+}
+
+/** `backup create`: a command as it is typed. */
+function fullName(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`;
 }
 
 function sourcesBelow(directory: string): readonly string[] {
@@ -49,7 +55,7 @@ function sourcesBelow(directory: string): readonly string[] {
 }
 
 describe('every command', () => {
-  it.each(COMMANDS.map((command) => [command.name(), command] as const))(
+  it.each(COMMANDS.map((command) => [fullName(command), command] as const))(
     '%s and its options stand in the README',
     (name, command) => {
       expect(README).toContain(`chroma-maint ${name}`);
@@ -58,19 +64,20 @@ describe('every command', () => {
     },
   );
 
-  it.each(COMMANDS.map((command) => [command.name()]))(
+  it.each(COMMANDS.filter(({ commands }) => commands.length === 0).map((command) => [fullName(command)]))(
     '%s --help ends with an example and its exit codes',
     async (name) => {
-      const { stdout } = await run([name, '--help']);
+      const { stdout } = await run([...name.split(' '), '--help']);
       expect(stdout).toMatch(/\nExample:\n {2}chroma-maint .+\n\nExit codes:\n( +\d+ {2}.+\n)+$/);
     },
   );
 
-  it('that the README shows is one that the program accepts', () => {
-    const shown = [...README.matchAll(/chroma-maint (inspect|prune|vacuum|demo)\b([^\n`|#]*)/g)];
+  it('that README and docs show is one that the program accepts', () => {
+    const texts = [README, ...DOCS.map((name) => readFileSync(join(ROOT, 'docs', name), 'utf8'))].join('\n');
+    const shown = [...texts.matchAll(/chroma-maint (inspect|prune|vacuum|demo|backup [a-z]+)\b([^\n`|#]*)/g)];
     expect(shown.length).toBeGreaterThan(5);
     for (const [line, name, rest = ''] of shown) {
-      const options = COMMANDS.find((command) => command.name() === name)?.options.map(({ long }) => long) ?? [];
+      const options = COMMANDS.find((command) => fullName(command) === name)?.options.map(({ long }) => long) ?? [];
       for (const word of rest.split(/[\s=]+/).filter((each) => /^--[a-z]/.test(each)))
         expect(options, line).toContain(word);
     }
@@ -78,7 +85,7 @@ describe('every command', () => {
 });
 
 describe('every exit code', () => {
-  const codes = [EXIT_DONE, EXIT_NEEDS_ATTENTION, EXIT_BUG, ...Object.values(EXIT_CODE)];
+  const codes = [...new Set([EXIT_DONE, EXIT_NEEDS_ATTENTION, EXIT_BUG, ...Object.values(EXIT_CODE)])];
 
   it('has words, and no words are without a code', () => {
     expect(
@@ -124,7 +131,61 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
       await runJson(['vacuum', dir, '--yes']),
     ];
   },
+  'backup create': async () => {
+    const repository = join(temporaryDirectory(), 'repo');
+    const argv = ['prune', await unpacked('0.5.5'), '--yes', '--backup', repository];
+    // The same object, of a snapshot that was verified.
+    const { backup } = await runJson<{ backup: object }>(argv);
+    return [await createdWithEverything(repository), backup];
+  },
+  'backup list': async () => [await runJson(['backup', 'list', await repositoryWithEverything()])],
+  'backup verify': async () => {
+    const repository = await repositoryWithEverything();
+    return [await runJson(['backup', 'verify', repository, '--all', '--full'])];
+  },
+  'backup restore': async () => {
+    const repository = await repositoryWithEverything();
+    const argv = ['backup', 'restore', await soundIn(repository), '--from', repository];
+    return [await runJson([...argv, '--to', `${repository}-restored`])];
+  },
+  'backup forget': async () => {
+    const repository = await repositoryWithEverything();
+    return [await runJson(['backup', 'forget', repository, '--keep-last', '1', '--dry-run'])];
+  },
 };
+
+/** What a directory can have that a snapshot leaves out or warns of. */
+async function createdWithEverything(repository = join(temporaryDirectory(), 'repo')): Promise<unknown> {
+  const dir = await unpacked('0.5.5');
+  symlinkSync('nowhere', join(dir, 'link'));
+  const [segment = ''] = readdirSync(dir).filter((name) => name.includes('-'));
+  truncateSync(join(dir, segment, 'link_lists.bin'), 10_000_000);
+  return runJson(['backup', 'create', dir, '--to', repository]);
+}
+
+/** A sound snapshot that was verified, one that is damaged, and one whose manifest is. */
+async function repositoryWithEverything(): Promise<string> {
+  const repository = join(temporaryDirectory(), 'repo');
+  for (let count = 0; count < 3; count += 1) await createdWithEverything(repository);
+  const [, damaged = '', unreadable = ''] = snapshotsIn(repository);
+  truncateSync(join(repository, damaged, 'data/chroma.sqlite3'), 100);
+  truncateSync(join(repository, unreadable, 'manifest.json'), 100);
+  await run(['backup', 'verify', repository, '--all']);
+  await createdWithEverything(repository);
+  return repository;
+}
+
+function snapshotsIn(repository: string): readonly string[] {
+  return readdirSync(repository).filter((name) => /^\d{8}T/.test(name));
+}
+
+function soundIn(repository: string): Promise<string> {
+  return runJson<{ snapshots: readonly { id: string; verifiedAt: string | null }[] }>([
+    'backup',
+    'list',
+    repository,
+  ]).then(({ snapshots }) => snapshots.find(({ verifiedAt }) => verifiedAt !== null)?.id ?? '');
+}
 
 describe('every field', () => {
   it.each(Object.entries(RUNS))('of %s --json stands in docs/JSON.md, and no other', async (name, print) => {
@@ -203,9 +264,15 @@ function isObject(value: unknown): value is object {
 function documentedFields(name: string): ReadonlySet<string> {
   const skip = firstCells(sectionOf('### skip', 0)).map((field) => `collections[].skip.${field}`);
   const own = firstCells(sectionOf(`## ${name}`, 0));
-  const fields = [...own, ...(own.includes('collections[].skip') ? skip : [])];
+  const snapshot = firstCells(sectionOf('### Snapshot', 0));
+  const fields = [
+    ...own.filter((field) => field !== 'snapshot'),
+    ...(own.includes('collections[].skip') ? skip : []),
+    ...(own.includes('snapshot') ? snapshot.map((field) => `snapshot.${field}`) : []),
+    ...(name === 'backup list' ? snapshot.map((field) => `snapshots[].${field}`) : []),
+  ];
   if (!own.includes('prune')) return new Set(fields);
-  const nested = [...documentedFields('prune')].filter((field) => field !== 'schema' && field !== 'time');
+  const nested = [...documentedFields('prune')].filter((field) => !['schema', 'time', 'backup'].includes(field));
   return new Set([...fields, ...nested.map((field) => `prune.${field}`)]);
 }
 

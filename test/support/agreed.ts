@@ -5,12 +5,12 @@ import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
 import type { Agreement } from '../../src/operations/agreement.ts';
 import type { Observer, PruneJob, VacuumJob } from '../../src/operations/job.ts';
-import type { Machine } from '../../src/operations/planning.ts';
+import type { Machine } from '../../src/operations/guard-context.ts';
 import { planPrune } from '../../src/operations/prune.ts';
 import type { Target } from '../../src/operations/target.ts';
 import type { VacuumMode } from '../../src/operations/vacuum-mode.ts';
 
-export const SILENT: Observer = { onPlanned: () => undefined, onStage: () => undefined };
+export const SILENT: Observer = { onPlanned: () => undefined, onStage: () => undefined, onBytes: () => undefined };
 
 /** The machine on which this test is the whole run. */
 export function on(host: Host): Machine {
@@ -20,7 +20,7 @@ export function on(host: Host): Machine {
 /** The whole directory, with the defaults of the command line. */
 function target(path: string): Target {
   const allow = { recoverJournal: false, networkFs: false };
-  return { path, only: [], exclude: [], allow, skipIndexCheck: false, waitMs: 0, redact: false };
+  return { path, only: [], exclude: [], allow, skipIndexCheck: false, backup: null, waitMs: 0, redact: false };
 }
 
 export interface AgreedPrune extends PruneJob {

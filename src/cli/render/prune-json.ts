@@ -1,5 +1,6 @@
 import type { Check } from '../../operations/guards.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
+import { createJson } from './backup/json.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 
 /** The documented fields of `prune --json` (docs/JSON.md), also the field `prune` of `vacuum --json`. */
@@ -29,6 +30,11 @@ export function pruneJson(plan: DirectoryPlan, deleted: number): object {
     indexCheck: plan.target.skipIndexCheck ? 'skipped' : 'done',
     checks: plan.checks.map(checkJson),
   };
+}
+
+/** The snapshot that was made first, null where there was none. */
+export function backupJson({ backup }: DirectoryPlan): object | null {
+  return backup?.kind === 'made' ? createJson(backup.report) : null;
 }
 
 function checkJson(check: Check): object {

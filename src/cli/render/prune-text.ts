@@ -6,6 +6,7 @@ import type { PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { shellWord } from '../../shell-word.ts';
+import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
 import { tableLines, withCommand, wrapped, type Column } from './table.ts';
@@ -30,6 +31,7 @@ export function prunePlanLines(plan: DirectoryPlan, view: View): readonly string
     ...wrapped(planSummary(plan), view.width).map(view.style.bold),
     ...(plan.collections.length > 0 ? ['', ...collectionTable(plan, view)] : []),
     '',
+    ...backupStepLines(plan, view),
     ...checkLines(plan.checks, plan.target.skipIndexCheck ? 'skipped' : 'done', view),
     ...(plan.isDryRun ? ['', ...withCommand(dryRun, commandOn(plan, 'vacuum'), view.width)] : []),
   ];
@@ -59,6 +61,7 @@ export function pruneReportLines({ plan, deleted }: PruneReport, view: View): re
     ...(deleted === 0
       ? []
       : ['', ...withCommand(size, commandOn(plan, 'vacuum'), view.width), ...growthLines(plan, view)]),
+    ...backupMadeLines(plan, view),
   ];
 }
 

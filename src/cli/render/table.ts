@@ -47,6 +47,14 @@ export function withCommand(text: string, command: string, width: number): reado
   return stringWidth(line) <= width ? [line] : [...wrapped(text, width), INDENT + command];
 }
 
+const LABEL_WIDTH = 11;
+
+/** A line `  label    text` of a plan, the text wrapped beside its label. */
+export function labelled(label: string, text: string, width: number): readonly string[] {
+  const [first = '', ...rest] = wrapped(text, width, ' '.repeat(LABEL_WIDTH));
+  return [`  ${label.padEnd(LABEL_WIDTH - 2)}${first.slice(LABEL_WIDTH)}`, ...rest];
+}
+
 const ELLIPSIS = '…';
 
 /**

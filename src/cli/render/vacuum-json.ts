@@ -1,5 +1,5 @@
 import type { VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
-import { pruneJson } from './prune-json.ts';
+import { backupJson, pruneJson } from './prune-json.ts';
 
 const SCHEMA = 'chroma-maint/vacuum@1';
 
@@ -37,5 +37,6 @@ function fields(plan: VacuumPlan, { changed, deleted, after }: Result): object {
     expected: { databaseBytes: expectedBytes, reclaimableBytes },
     temporaryDirectory: mode.kind === 'in-place' ? temporaryDirectory : null,
     prune: request.withoutPrune ? null : pruneJson(directory, deleted),
+    backup: backupJson(directory),
   };
 }

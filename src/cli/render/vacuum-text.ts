@@ -2,16 +2,15 @@ import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
+import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
 import { printable } from './printable.ts';
 import { allRows, attentionLines, commandOn, growthLines, needsYou, prunedCollections } from './prune-text.ts';
-import { withCommand, wrapped } from './table.ts';
+import { labelled, withCommand, wrapped } from './table.ts';
 import type { View } from './view.ts';
 
 const NOT_KEPT =
   'extended attributes and ACLs of the file are not kept, for there is no GNU cp here; owner, group and mode are';
-
-const HANGING = ' '.repeat(11);
 
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
   const { directory, expectedBytes, isWorthwhile, request } = plan;
@@ -20,7 +19,8 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
   const live = formatBytes(expectedBytes);
   const lines = [
     view.style.bold(`Plan for ${given}`),
-    ...(request.withoutPrune ? [] : step('prune', pruneStep(plan), view)),
+    ...backupStepLines(directory, view),
+    ...(request.withoutPrune ? [] : labelled('prune', pruneStep(plan), view.width)),
     ...modeLines(plan, live, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
@@ -32,7 +32,8 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
 export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view: View): readonly string[] {
   const { plan, isDone, deleted, databaseBytesAfter } = report;
   const { directory, request } = plan;
-  if (!isDone) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
+  if (!isDone)
+    return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view), ...backupMadeLines(directory, view)];
   const before = directory.databaseBytes;
   const gain = formatBytes(Math.max(before - databaseBytesAfter, 0));
   const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${gain})`;
@@ -45,6 +46,7 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
     ...attentionLines(directory, view),
     ...growthLines(directory, view),
+    ...backupMadeLines(directory, view),
   ];
 }
 
@@ -52,16 +54,20 @@ function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: st
   const sizes = `${formatBytes(directory.databaseBytes)} → about ${live}`;
   if (mode.kind === 'rebuild') {
     return [
-      ...step('vacuum', 'write the live rows into a new file, verify it, put it in place', view),
-      ...step('', sizes, view),
-      ...step('needs', `about ${live} beside the database`, view),
-      ...(mode.attributes === 'all' ? [] : step('note', NOT_KEPT, view)),
+      ...labelled('vacuum', 'write the live rows into a new file, verify it, put it in place', view.width),
+      ...labelled('', sizes, view.width),
+      ...labelled('needs', `about ${live} beside the database`, view.width),
+      ...(mode.attributes === 'all' ? [] : labelled('note', NOT_KEPT, view.width)),
     ];
   }
   return [
-    ...step('vacuum', `rewrite the database in place: ${sizes}`, view),
-    ...(mode.because === null ? [] : step('because', mode.because, view)),
-    ...step('needs', `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`, view),
+    ...labelled('vacuum', `rewrite the database in place: ${sizes}`, view.width),
+    ...(mode.because === null ? [] : labelled('because', mode.because, view.width)),
+    ...labelled(
+      'needs',
+      `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`,
+      view.width,
+    ),
   ];
 }
 
@@ -103,14 +109,9 @@ function least(minReclaim: MinReclaim): string {
 }
 
 function oldFullTextLines(view: View): readonly string[] {
-  return step(
+  return labelled(
     'note',
     'this directory is from before Chroma 0.4.6, whose next upgrade copies row numbers that VACUUM keeps in practice but does not promise to keep',
-    view,
+    view.width,
   );
-}
-
-function step(title: string, text: string, { width }: View): readonly string[] {
-  const [first = '', ...rest] = wrapped(text, width, HANGING);
-  return [`  ${title.padEnd(HANGING.length - 2)}${first.slice(HANGING.length)}`, ...rest];
 }

@@ -1,0 +1,133 @@
+/**
+ * backup restore: a snapshot copied to a new place, or put in the place of a directory.
+ */
+import { dirname } from 'node:path';
+import { DATABASE_NAME } from '../../chroma/persist-dir.ts';
+import { MaintError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { inWords } from '../../repository/failures.ts';
+import { incomingPath, lookAt, moveIn, placing, removeIncoming, type Place } from '../../repository/placing.ts';
+import { openRepository, reading, type Repository } from '../../repository/repository.ts';
+import { findSnapshot, readSnapshots, type Snapshot } from '../../repository/snapshots.ts';
+import { copyOut } from '../../repository/stored-files.ts';
+import { swapIn } from '../../repository/swap.ts';
+import { shellWord } from '../../shell-word.ts';
+import type { Allowances, Machine } from '../guard-context.ts';
+import { settleHalfSwap, type Settlement } from '../half-swap.ts';
+import type { Observer, RestoreJob } from '../job.ts';
+import { freeByDevice, verifySpace } from '../space.ts';
+import { counter } from './counter.ts';
+import { verifyApart } from './places.ts';
+import { outgoingPath, verifyReplaceable, whileNobodyHas } from './replaceable.ts';
+
+export interface RestoreRequest {
+  readonly repository: string;
+  /** An id, or `latest`. */
+  readonly selector: string;
+  readonly target: string;
+  /** Puts the snapshot in the place of the directory that is there, which gets another name. */
+  readonly isSwap: boolean;
+  readonly allow: Allowances;
+  readonly waitMs: number;
+}
+
+export interface RestorePlan {
+  readonly isDryRun: boolean;
+  readonly request: RestoreRequest;
+  readonly repository: Repository;
+  readonly snapshot: Snapshot;
+  readonly place: Place;
+  /** Bytes that are written. */
+  readonly bytes: number;
+}
+
+export interface RestoreReport {
+  readonly plan: RestorePlan;
+  /** Where the directory is now that was there before, null where there was none. */
+  readonly outgoing: string | null;
+  /** A restore that was cut off before, and what became of it now; null where there was none. */
+  readonly settled: Settlement | null;
+  /** False where this user could not give the files their owners. */
+  readonly hasOwners: boolean;
+}
+
+/** Plans a restore. Reads only. */
+export function planRestore(request: RestoreRequest, host: Host, isDryRun: boolean): Promise<RestorePlan> {
+  return inWords(request.target, async () => {
+    const place = freePlace(request);
+    verifyApart(request.target, request.repository);
+    const repository = openRepository(request.repository);
+    const snapshot = findSnapshot(repository, readSnapshots(repository), request.selector);
+    const bytes = snapshot.manifest.files.reduce((sum, { allocated }) => sum + allocated, 0);
+    await verifyRoom(place, bytes, host);
+    return { isDryRun, request, repository, snapshot, place, bytes };
+  });
+}
+
+/** Restores. Nothing is at the target before the snapshot is there whole, every byte compared with its hash. */
+export function restoreBackup({ request }: RestoreJob, machine: Machine, observer: Observer): Promise<RestoreReport> {
+  return inWords(request.target, async () => {
+    observer.onStage('checking');
+    const { host } = machine;
+    const settled = await settleHalfSwap(request.target, request.waitMs, host);
+    const before = await planRestore(request, host, false);
+    return placing(before.place, request.waitMs, () =>
+      reading(before.repository, { host, waitMs: request.waitMs }, async () => {
+        // Again, now that nobody can change what is found.
+        const plan = await planRestore(request, host, false);
+        if (plan.place.occupation === 'directory') await verifyReplaceable(plan.place, request, machine);
+        const outgoing = await restoreTo(plan, machine, observer);
+        return { plan, outgoing, settled, hasOwners: host.userId() === 0 || isOwn(plan.snapshot, host) };
+      }),
+    );
+  });
+}
+
+async function restoreTo(
+  { snapshot, place }: RestorePlan,
+  machine: Machine,
+  observer: Observer,
+): Promise<string | null> {
+  const { host } = machine;
+  removeIncoming(place);
+  try {
+    observer.onStage('copying');
+    await copyOut(snapshot, incomingPath(place), host, counter(snapshot.manifest, observer));
+    if (place.occupation !== 'directory') {
+      moveIn(place, DATABASE_NAME, host);
+      return null;
+    }
+    observer.onStage('swapping');
+    const outgoing = outgoingPath(place, host);
+    await whileNobodyHas(place, machine, () => swapIn(place.path, outgoing, host));
+    return outgoing;
+  } catch (error) {
+    // What was half swapped is whole, and whoever comes next needs it.
+    if (!(error instanceof MaintError) || !error.changed) removeIncoming(place);
+    throw error;
+  }
+}
+
+/** Throws TARGET_EXISTS where something is in the way, before anything else is looked at. */
+function freePlace({ target, isSwap }: RestoreRequest): Place {
+  const place = lookAt(target);
+  const { occupation } = place;
+  if (occupation === 'file' || (occupation === 'directory' && !isSwap)) {
+    throw new MaintError('TARGET_EXISTS', {
+      message: occupation === 'file' ? `this is a file: ${target}` : `this directory is not empty: ${target}`,
+      hint: `name a directory that does not exist yet, or give --swap to put the snapshot in the place of ${shellWord(target)}`,
+    });
+  }
+  return place;
+}
+
+async function verifyRoom(place: Place, bytes: number, host: Host): Promise<void> {
+  const directory = place.occupation === 'mount point' ? place.path : dirname(place.path);
+  const needs = [{ directory, bytes, purpose: 'the restored directory' }];
+  const whenShort = 'free some space there, or restore to another disk with --to <dir>';
+  verifySpace({ dir: place, host, free: await freeByDevice([directory], host), needs, alternatives: [], whenShort });
+}
+
+function isOwn({ manifest }: Snapshot, host: Host): boolean {
+  return manifest.files.every(({ uid, gid }) => uid === host.userId() && host.groupIds().includes(gid));
+}

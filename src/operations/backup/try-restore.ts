@@ -1,0 +1,80 @@
+/**
+ * A snapshot restored into a temporary directory, read there, and removed again.
+ */
+import { join } from 'node:path';
+import { DATABASE_NAME } from '../../chroma/persist-dir.ts';
+import { MaintError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { beginUnfinished, discard, type Repository } from '../../repository/repository.ts';
+import type { Snapshot } from '../../repository/snapshots.ts';
+import { copyOut, type Problem } from '../../repository/stored-files.ts';
+import { checkFullText } from '../../sqlite/full-text-check.ts';
+import { withWritable } from '../../sqlite/open.ts';
+import type { Finding } from '../findings.ts';
+import { inspect } from '../inspect.ts';
+import type { Observer } from '../job.ts';
+import { freeByDevice, verifySpace } from '../space.ts';
+import { counter } from './counter.ts';
+import { describeCopy } from './describe.ts';
+
+export interface Tried {
+  readonly problems: readonly Problem[];
+  readonly findings: readonly Finding[];
+}
+
+/** Name of the temporary directory of the process `pid`, which has one at a time. */
+export function triedName(pid: number): string {
+  return `verify-${pid}`;
+}
+
+/** Restores, compares with what the manifest tells, runs quick_check and FTS5's own check, and inspects. */
+export async function tryRestore(
+  repository: Repository,
+  snapshot: Snapshot,
+  { host, tempDir }: { readonly host: Host; readonly tempDir: string | null },
+  observer: Observer,
+): Promise<Tried> {
+  const place = { given: repository.given, path: tempDir ?? repository.path };
+  await verifyRoomFor(snapshot, place.path, repository, host);
+  const unfinished = beginUnfinished(place, triedName(process.pid));
+  try {
+    observer.onStage('copying');
+    const directory = join(unfinished, 'restored');
+    await copyOut(snapshot, directory, host, counter(snapshot.manifest, observer));
+    observer.onStage('examining');
+    return await examine(snapshot, directory, host);
+  } finally {
+    discard(unfinished);
+  }
+}
+
+function problem(what: string): Problem {
+  return { path: DATABASE_NAME, what };
+}
+
+async function examine({ manifest }: Snapshot, directory: string, host: Host): Promise<Tried> {
+  try {
+    const { contents, problems } = describeCopy(directory);
+    const fullText = withWritable(join(directory, DATABASE_NAME), 0, checkFullText);
+    const { findings } = await inspect({ path: directory, redact: false }, host);
+    const isSame = contents.contentSha256 === manifest.contents.contentSha256;
+    return {
+      problems: [
+        ...[...problems, ...fullText].map(problem),
+        ...(isSame ? [] : [problem('it does not hold what the manifest tells (hash over the rows)')]),
+      ],
+      findings: findings.filter(({ severity }) => severity === 'error'),
+    };
+  } catch (error) {
+    if (!(error instanceof MaintError)) throw error;
+    return { problems: [problem([error.message, ...error.details].join('; '))], findings: [] };
+  }
+}
+
+async function verifyRoomFor({ manifest }: Snapshot, directory: string, dir: Repository, host: Host): Promise<void> {
+  const bytes = manifest.files.reduce((sum, { allocated }) => sum + allocated, 0);
+  const needs = [{ directory, bytes, purpose: 'a restored copy' }];
+  const whenShort =
+    'name a directory on another disk with --temp-dir <dir>, or verify the hashes alone, without --full';
+  verifySpace({ dir, host, free: await freeByDevice([directory], host), needs, alternatives: [], whenShort });
+}

@@ -1,0 +1,29 @@
+/**
+ * A restore that was cut off between its two renames: every command that may write settles it first, and the others say
+ * what is the case.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { MaintError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { placing } from '../repository/placing.ts';
+import { isHalfSwapped, settle, type Settled } from '../repository/swap.ts';
+
+export type Settlement = Settled;
+
+/** Finishes or undoes a half-done swap at `path`. Returns null where there is none. */
+export async function settleHalfSwap(path: string, waitMs: number, host: Host): Promise<Settlement | null> {
+  const target = resolve(path);
+  if (!isHalfSwapped(target)) return null;
+  return placing({ given: path, path: target }, waitMs, () => Promise.resolve(settle(target, host)));
+}
+
+/** For commands that change nothing: throws where a half-done swap has left no directory at `path`. */
+export function verifyNotHalfSwapped(path: string): void {
+  if (existsSync(path) || !isHalfSwapped(resolve(path))) return;
+  throw new MaintError('NOT_A_PERSIST_DIR', {
+    message: `a restore was cut off before its directory was in place: ${path}`,
+    details: ['the directory that was there and the restored one are both whole, beside it'],
+    hint: 'the next command that may write finishes it: chroma-maint backup restore, prune or vacuum',
+  });
+}
