@@ -3,12 +3,14 @@
  * it as from an untouched copy, and keeps what is written to it afterwards.
  */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { FIXTURES, type Fixture, unpacked } from '../support/fixtures.ts';
+import { FIXTURES, type Fixture, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 
 export type JudgedFixture = Fixture & { readonly judges: readonly string[] };
-export type Treatment = 'vacuum' | 'prune';
+/** `restore`: backed up, verified, vacuumed, and put back from the backup. */
+export type Treatment = 'vacuum' | 'prune' | 'restore';
 
 export interface Dump {
   readonly chroma: string;
@@ -75,7 +77,7 @@ export function judged(name: string): JudgedFixture {
   return found;
 }
 
-function pythonOf(version: string): string {
+export function pythonOf(version: string): string {
   const python = PYTHONS.get(version);
   if (python === undefined) throw new Error(`this run has no environment of Chroma ${version}`);
   return python;
@@ -171,11 +173,32 @@ export async function lostWrites(directory: string, judge: string, fixture: Fixt
   });
 }
 
+async function program(argv: readonly string[]): Promise<Finished> {
+  return finished(process.execPath, [PROGRAM, ...argv]);
+}
+
+/** Runs the program on the directory, which must end well, and returns what it printed on stdout. */
+export async function printed(argv: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await program(argv);
+  expect(exitCode, `chroma-maint ${argv.join(' ')}: ${lastLines(stderr)}`).toBe(0);
+  return stdout;
+}
+
+/** The whole way there and back: what Chroma then sees has been in the repository only. */
+async function backAndForth(directory: string, fixture: Fixture): Promise<void> {
+  const repository = join(temporaryDirectory(), 'repository');
+  await printed(['backup', 'create', directory, '--to', repository]);
+  await printed(['backup', 'verify', repository, '--full']);
+  await treat(directory, 'vacuum', fixture);
+  await printed(['backup', 'restore', 'latest', '--from', repository, '--to', directory, '--swap', '--yes']);
+}
+
 /** Runs the real program on the directory. It has to delete what the fixture has to lose, not just to survive. */
 async function treat(directory: string, treatment: Treatment, fixture: Fixture): Promise<void> {
+  if (treatment === 'restore') return backAndForth(directory, fixture);
   const options = treatment === 'vacuum' ? ['--min-reclaim', '0'] : [];
-  const command = [PROGRAM, treatment, directory, '--yes', ...options, '--json'];
-  const { exitCode, stdout, stderr } = await finished(process.execPath, command);
+  const command = [treatment, directory, '--yes', ...options, '--json'];
+  const { exitCode, stdout, stderr } = await program(command);
   expect(exitCode, `${treatment} of ${fixture.name}: ${lastLines(stderr)}`).toBe(fixture.expected.exitCode);
   const report = JSON.parse(stdout) as { prune?: { totals: { deleted: number } }; totals?: { deleted: number } };
   const { deleted } = { ...report.totals, ...report.prune?.totals };

@@ -3,7 +3,7 @@
  */
 import { dirname, join } from 'node:path';
 import { isRunaway } from '../../chroma/hnsw-files.ts';
-import { locatePersistDir, type PersistDir } from '../../chroma/persist-dir.ts';
+import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { inWords } from '../../repository/failures.ts';
 import type { Manifest } from '../../repository/manifest.ts';
 import {
@@ -17,9 +17,10 @@ import {
 import { finishSnapshot, readSnapshots, type Snapshot, type SnapshotList } from '../../repository/snapshots.ts';
 import { emptyData, storeFiles, type Stored } from '../../repository/store.ts';
 import type { LeftOut, Tree, TreeFile } from '../../repository/tree.ts';
-import type { Allowances, GuardContext, Machine } from '../guard-context.ts';
+import { READ_WAIT_MS, type Allowances, type GuardContext, type Machine } from '../guard-context.ts';
 import { verifyLocalFileSystem, verifyPath } from '../guards.ts';
 import type { CreateJob, Observer } from '../job.ts';
+import { locateSettled } from '../journal.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
 import { verifySound } from './describe.ts';
@@ -62,7 +63,8 @@ export function createBackup({ request }: CreateJob, machine: Machine, observer:
     const { allow, waitMs } = request;
     const found = findRepository(request.repository);
     verifyApart(request.path, request.repository);
-    const dir = locatePersistDir(request.path);
+    const isHeld = ({ path }: PersistDir): boolean => host.holdersOf(path, ownProcesses).holders.length > 0;
+    const dir = await locateSettled(request.path, READ_WAIT_MS, isHeld);
     const context: GuardContext = { dir, host, allow, waitMs, ownProcesses };
     await verifyPath(context);
     verifyLocalFileSystem(context);
