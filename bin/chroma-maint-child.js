@@ -1,4 +1,4 @@
 // One file instead of fifty: the working process starts 20 ms sooner.
-import { serveParent } from '../dist/working-process.js';
+import { serveParent } from '../dist/working-process/child-main.js';
 
 serveParent();

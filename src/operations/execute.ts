@@ -8,6 +8,7 @@ import type { Host } from '../host/host.ts';
 import { syncRebuiltAhead } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
+import { settleHalfSwap } from './half-swap.ts';
 import type { Execution, Planned, PlannedJob, ReportOf, Stage, Work } from './job.ts';
 import { statingRecovery } from './journal.ts';
 import type { DirectoryPlan } from './planning.ts';
@@ -36,6 +37,7 @@ export async function execute<J extends PlannedJob>(
   host: Host,
 ): Promise<ReportOf<J>> {
   const { target } = job.request;
+  await settleHalfSwap(target.path, target.waitMs, host);
   const { databasePath, journal } = locatePersistDir(target.path);
   const before = statSync(databasePath, { bigint: true }).ino;
   let planned: Planned | null = null;

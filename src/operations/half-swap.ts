@@ -6,15 +6,18 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { placing } from '../repository/placing.ts';
-import { isHalfSwapped, settle, type Settled } from '../repository/swap.ts';
-
-export type Settlement = Settled;
+import { isHalfSwapped } from '../repository/beside.ts';
+import type { Settled } from '../repository/swap.ts';
 
 /** Finishes or undoes a half-done swap at `path`. Returns null where there is none. */
-export async function settleHalfSwap(path: string, waitMs: number, host: Host): Promise<Settlement | null> {
+export async function settleHalfSwap(path: string, waitMs: number, host: Host): Promise<Settled | null> {
   const target = resolve(path);
   if (!isHalfSwapped(target)) return null;
+  // Loaded only here: hardly any run has a swap to settle.
+  const [{ placing }, { settle }] = await Promise.all([
+    import('../repository/placing.ts'),
+    import('../repository/swap.ts'),
+  ]);
   return placing({ given: path, path: target }, waitMs, () => Promise.resolve(settle(target, host)));
 }
 

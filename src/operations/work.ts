@@ -1,28 +1,33 @@
 /**
  * Does a job in this process.
  */
-import { createBackup } from './backup/create.ts';
-import { forgetBackups } from './backup/forget.ts';
-import { restoreBackup } from './backup/restore.ts';
-import { verifyBackups } from './backup/verify.ts';
 import type { Job, Observer, ReportOf } from './job.ts';
 import { pruneUnderLock } from './locked-prune.ts';
 import { vacuumUnderLock } from './locked-vacuum.ts';
 import type { Machine } from './guard-context.ts';
 
-export function doJob(job: Job, machine: Machine, observer: Observer): Promise<ReportOf<Job>> {
+export async function doJob(job: Job, machine: Machine, observer: Observer): Promise<ReportOf<Job>> {
   switch (job.kind) {
     case 'prune':
       return pruneUnderLock(job, machine, observer);
     case 'vacuum':
       return vacuumUnderLock(job, machine, observer);
-    case 'backup create':
+    // Loaded only where they are asked for: a prune does without them.
+    case 'backup create': {
+      const { createBackup } = await import('./backup/create.ts');
       return createBackup(job, machine, observer);
-    case 'backup verify':
+    }
+    case 'backup verify': {
+      const { verifyBackups } = await import('./backup/verify.ts');
       return verifyBackups(job, machine, observer);
-    case 'backup restore':
+    }
+    case 'backup restore': {
+      const { restoreBackup } = await import('./backup/restore.ts');
       return restoreBackup(job, machine, observer);
-    case 'backup forget':
+    }
+    case 'backup forget': {
+      const { forgetBackups } = await import('./backup/forget.ts');
       return forgetBackups(job, machine, observer);
+    }
   }
 }

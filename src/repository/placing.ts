@@ -18,6 +18,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { withLock } from '../sqlite/open.ts';
+import { besidePath } from './beside.ts';
 
 /** Names of what a restore needs until it is done begin with this, in the directory itself or beside it. */
 const OWN = '.chroma-maint-restore';
@@ -64,11 +65,6 @@ export function isRestoreFile(name: string): boolean {
 /** Where the directory is put together that is to be at `place`. */
 export function incomingPath({ path, occupation }: Pick<Place, 'path' | 'occupation'>): string {
   return occupation === 'mount point' ? join(path, OWN) : besidePath(path, 'restore');
-}
-
-/** A name of ours beside `path`. */
-export function besidePath(path: string, what: string): string {
-  return join(dirname(path), `.${basename(path)}.chroma-maint-${what}`);
 }
 
 /** Runs `work` while no other run puts anything at the place. */

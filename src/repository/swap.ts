@@ -2,12 +2,12 @@
  * A directory put in the place of another by two renames, with a journal file beside them: Node.js has no exchange of
  * two names in one step. Whoever comes later finds out by the identity of the directories how far it had come.
  */
-import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { besidePath } from './placing.ts';
+import { besidePath } from './beside.ts';
 
 const SwapJournal = v.object({
   /** Names in the parent directory. */
@@ -26,11 +26,6 @@ export type Settled =
   | { readonly kind: 'undone' }
   /** The new one is in place; the old one is at `outgoing`. */
   | { readonly kind: 'finished'; readonly outgoing: string };
-
-/** True where a swap at `target` was begun and neither finished nor undone. */
-export function isHalfSwapped(target: string): boolean {
-  return existsSync(journalOf(target));
-}
 
 /**
  * Puts the directory that was put together beside `target` in the place of `target`, which goes to `outgoing`, a name in the same

@@ -4,26 +4,10 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FIXTURES, temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { create, newRepository, restored, toTheMillisecond, type CreateJson } from '../support/backup.ts';
+import { FIXTURES, unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf } from '../support/state.ts';
-
-interface CreateJson {
-  readonly snapshot: SnapshotJson;
-  readonly contentSha256: string;
-}
-
-interface SnapshotJson {
-  readonly id: string;
-  readonly name: string;
-  readonly path: string;
-  readonly bytes: number;
-  readonly newBytes: number;
-  readonly files: number;
-  readonly collections: number;
-  readonly records: number;
-  readonly verifiedAt: string | null;
-}
 
 interface VerifyJson {
   readonly snapshots: readonly {
@@ -36,22 +20,6 @@ interface VerifyJson {
 interface InspectJson {
   readonly records: number;
   readonly collections: readonly unknown[];
-}
-
-function newRepository(): string {
-  return join(temporaryDirectory(), 'repo');
-}
-
-function create(dir: string, repository: string): Promise<CreateJson> {
-  return runJson<CreateJson>(['backup', 'create', dir, '--to', repository]);
-}
-
-async function restored(repository: string, id = 'latest'): Promise<string> {
-  const target = join(temporaryDirectory(), 'restored');
-  const { exitCode, stderr } = await run(['backup', 'restore', id, '--from', repository, '--to', target]);
-  expect(stderr).toBe('');
-  expect(exitCode).toBe(0);
-  return target;
 }
 
 /** Inodes of all regular files below a directory. */
@@ -74,7 +42,7 @@ describe.each(FIXTURES.map((each) => [each.name, each] as const))('the directory
     expect(made).toMatchObject({ records, collections: collections.length });
 
     // Times are kept to the millisecond, as far as Node.js can set them.
-    expect(withoutNanoseconds(bytesOf(await restored(repository)))).toEqual(withoutNanoseconds(before));
+    expect(toTheMillisecond(bytesOf(await restored(repository)))).toEqual(toTheMillisecond(before));
   });
 
   it('goes into a second snapshot without another byte, and comes back after a prune and a vacuum', async () => {
@@ -92,7 +60,7 @@ describe.each(FIXTURES.map((each) => [each.name, each] as const))('the directory
 
     await run(['vacuum', dir, '--yes', '--min-reclaim', '0']);
     const target = await restored(repository, second.snapshot.id);
-    expect(withoutNanoseconds(bytesOf(target))).toEqual(withoutNanoseconds(before));
+    expect(toTheMillisecond(bytesOf(target))).toEqual(toTheMillisecond(before));
     const stored = inodesOf(repository);
     expect([...inodesOf(target)].filter((inode) => stored.has(inode))).toEqual([]);
   });
@@ -109,12 +77,6 @@ describe.each(FIXTURES.map((each) => [each.name, each] as const))('the directory
     }
   });
 });
-
-function withoutNanoseconds(bytes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map(
-    [...bytes].map(([path, state]) => [path, state.replace(/ (\d+)\d{6} /, (_, ms: string) => ` ${ms} `)]),
-  );
-}
 
 describe('a snapshot first', () => {
   it.each(['prune', 'vacuum'])('%s --backup makes it and verifies it before anything is deleted', async (verb) => {
@@ -142,7 +104,7 @@ describe('a snapshot first', () => {
     const { stdout } = await run(['prune', dir, '--backup', repository], { columns: 200, answer: 'yes' });
     const [, command = ''] = /To go back:\s+chroma-maint (backup restore .+)/.exec(stdout) ?? [];
     expect((await run([...command.split(' '), '--yes'])).exitCode).toBe(0);
-    expect(withoutNanoseconds(bytesOf(dir))).toEqual(withoutNanoseconds(before));
+    expect(toTheMillisecond(bytesOf(dir))).toEqual(toTheMillisecond(before));
   });
 
   it('that cannot be made stops everything', async () => {

@@ -10,10 +10,10 @@ import { incomingPath, lookAt, moveIn, placing, removeIncoming, type Place } fro
 import { openRepository, reading, type Repository } from '../../repository/repository.ts';
 import { findSnapshot, readSnapshots, type Snapshot } from '../../repository/snapshots.ts';
 import { copyOut } from '../../repository/stored-files.ts';
-import { swapIn } from '../../repository/swap.ts';
+import { swapIn, type Settled } from '../../repository/swap.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { Allowances, Machine } from '../guard-context.ts';
-import { settleHalfSwap, type Settlement } from '../half-swap.ts';
+import { settleHalfSwap } from '../half-swap.ts';
 import type { Observer, RestoreJob } from '../job.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
@@ -46,7 +46,7 @@ export interface RestoreReport {
   /** Where the directory is now that was there before, null where there was none. */
   readonly outgoing: string | null;
   /** A restore that was cut off before, and what became of it now; null where there was none. */
-  readonly settled: Settlement | null;
+  readonly settled: Settled | null;
   /** False where this user could not give the files their owners. */
   readonly hasOwners: boolean;
 }

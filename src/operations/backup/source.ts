@@ -3,10 +3,11 @@
  * where one of them changed meanwhile, as Chroma saves its indexes outside of SQLite's transactions.
  */
 import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import { readCatalog } from '../../chroma/catalog.ts';
 import { DATABASE_NAME, type PersistDir } from '../../chroma/persist-dir.ts';
 import { readSchema } from '../../chroma/schema.ts';
-import { MaintError } from '../../errors.ts';
+import { MaintError, messageOf, systemErrorCode } from '../../errors.ts';
 import { isRestoreFile } from '../../repository/placing.ts';
 import type { Source } from '../../repository/store.ts';
 import { changedPath, readTree, type Tree } from '../../repository/tree.ts';
@@ -79,9 +80,15 @@ async function copyOnce<T>(
   return { ...copied, tree, changed: changedPath(tree, readSource(dir)) };
 }
 
-/** The files that a snapshot of the directory would have. */
+/** The files that a snapshot of the directory would have. Throws FAILED where this user may not read one of them. */
 export function readSource({ path }: PersistDir): Tree {
-  return readTree(path, isTemporary);
+  try {
+    const tree = readTree(path, isTemporary);
+    for (const file of tree.files) accessSync(join(path, file.path), constants.R_OK);
+    return tree;
+  } catch (error) {
+    throw systemErrorCode(error) === 'EACCES' ? notReadable(error) : error;
+  }
 }
 
 /** A journal that is not hot holds nothing (guards have seen to that), and our own unfinished files hold no data. */
@@ -114,6 +121,15 @@ function neverStill(dir: PersistDir, path: string): MaintError {
     message: `${dir.given} changes while it is copied`,
     details: [`${ATTEMPTS} times it was begun, and each time a file had changed at the end, the last time ${path}`],
     hint: 'try again when less is written to it, or stop Chroma first',
+  });
+}
+
+function notReadable(cause: unknown): MaintError {
+  return new MaintError('FAILED', {
+    message: 'this user may not read everything in the directory',
+    details: [messageOf(cause)],
+    hint: 'run this as the user that owns it: a snapshot without a file would not be whole',
+    cause,
   });
 }
 
