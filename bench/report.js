@@ -33,6 +33,31 @@ function table(task, all, expectedRows) {
   ];
 }
 
+/** Lines of the table of one backup run. @returns {readonly string[]} */
+export function backupTable({ set, bytes, runs }) {
+  const names = [...new Set(runs.map(({ name }) => name))];
+  const of = (name) => runs.filter((run) => run.name === name);
+  const first = median(of(names[0]).map(({ seconds }) => seconds));
+  return [
+    `| ${set}, ${mebibytes(bytes)} MiB | wall s (min / median / max) | against the first | anonymous MiB | written MiB | share written |`,
+    '|---|---|---|---|---|---|',
+    ...names.map((name) => {
+      const seconds = spread(of(name).map((run) => run.seconds));
+      const written = median(of(name).map(({ writtenBytes }) => writtenBytes));
+      const cells = [
+        name,
+        seconds.map((each) => each.toFixed(2)).join(' / '),
+        `${(seconds[1] / first).toFixed(2)} ×`,
+        mebibytes(median(of(name).map(({ anonBytes }) => anonBytes))),
+        mebibytes(written),
+        `${((100 * written) / bytes).toFixed(2)} %`,
+      ];
+      return `| ${cells.join(' | ')} |`;
+    }),
+    '',
+  ];
+}
+
 function row(runs, { name, own, expectedRows }) {
   const mine = runs.filter((run) => run.name === name);
   const figure = (field) => {

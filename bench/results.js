@@ -4,20 +4,24 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chart, GROWTH } from './growth.js';
-import { markdown, median } from './report.js';
+import { backupTable, markdown, median } from './report.js';
 
 const SETS = ['S', 'M', 'M-cold', 'MANY', 'ORPHAN', 'PICKLE', 'L'];
+
+const BACKUP_SETS = ['S', 'M', 'MANY'];
 
 const FOLDER = import.meta.dirname;
 
 const results = SETS.map(kept).filter((result) => result !== null);
 const growth = kept('growth');
+const backups = BACKUP_SETS.map((set) => kept(`backup-${set}`)).filter((result) => result !== null);
 const introduction = readFileSync(join(FOLDER, 'introduction.md'), 'utf8');
 const sections = [introduction, machineOf(results[0].machine), ...results.map(markdown)];
 if (growth !== null) {
   writeFileSync(join(FOLDER, 'growth.svg'), `${chart(growth)}\n`);
   sections.push(growthSection(growth));
 }
+if (backups.length > 0) sections.push(backupSection(backups));
 writeFileSync(join(FOLDER, 'RESULTS.md'), `${sections.join('\n').trimEnd()}\n`);
 
 function kept(name) {
@@ -31,6 +35,16 @@ function machineOf({ date, node, sqlite, sqlite3, processors, memoryGiB, fileSys
     '',
     '## Sets',
     '',
+  ].join('\n');
+}
+
+function backupSection(all) {
+  return [
+    '## Backups',
+    '',
+    '`npm run bench:backup -- M`. The first line is the copy that an operator makes by hand, every byte hashed and synced; it is not of one moment. `backup create` hashes every byte too, has SQLite check the copy, reads it and hashes its rows. Page cache warm.',
+    '',
+    ...all.flatMap(backupTable),
   ].join('\n');
 }
 

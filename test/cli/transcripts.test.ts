@@ -83,10 +83,15 @@ async function replayed(block: string, terminal: Terminal, machine: Partial<Host
   return stable(`${command}\n${stderr}${asked}${stdout}Exit code: ${exitCode}\n`);
 }
 
-/** Takes out what differs from run to run and from machine to machine: durations, free space, temporary directories. */
+/** Takes out what differs from run to run and from machine to machine: durations, times, ids, temporary directories. */
 function stable(text: string): string {
   return text
-    .replaceAll(/Done in \d+\.\d s/g, 'Done in 0.0 s')
+    .replaceAll(/ in \d+\.\d s\b/g, ' in 0.0 s')
+    .replaceAll(/\b[0-9a-f]{8}\b(?!-)/g, '1a2b3c4d')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-11-21 03:15:00')
+    .replaceAll(/\d{4}-\d\d-\d\d full/g, '2026-11-21 full')
+    .replaceAll(/\S*\/persist\.before-\d{8}T\d{6}Z/g, '…/persist.before-20261121T031500Z')
+    .replaceAll(/ of \/\S*\/persist/g, ' of …/persist')
     .replaceAll(/ in \/\S*\/persist/g, ' in …/persist')
     .replaceAll(/ in \/(var\/)?tmp\b/g, ' in /var/tmp')
     .replaceAll(/: \/.*\/persist/g, ': …/persist');

@@ -9,17 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { enlarge } from '../support/enlarge.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { otherFilesOf, seqIdsOf, withDatabase } from '../support/state.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
-
-/** Runs a command line with a guard that believes in endless space. */
-const UNGUARDED = `
-  const [{ main }, { terminal }, { realHost }, { doJob }] = await Promise.all(
-    ['cli/main', 'cli/terminal', 'host/real-host', 'operations/work'].map((name) => import('${ROOT}/dist/' + name + '.js')),
-  );
-  const host = { ...realHost, freeBytes: async () => Infinity };
-  const work = (job, execution) => doJob(job, { host, ownProcesses: [process.pid] }, execution);
-  process.exitCode = await main(process.argv.slice(1), terminal(), host, work);`;
+import { UNGUARDED } from '../support/unguarded.ts';
 
 /** $1 the directory, $2 a mount point, $3 the tmpfs size, $4 where the result goes; then node and its arguments. */
 const ON_SMALL_DISK = `

@@ -1,17 +1,12 @@
 /** A rebuild that is killed: what stays is the old database or the new one, and the next run finishes the job. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { enlarge } from '../support/enlarge.ts';
 import { rowsKept, unpacked } from '../support/fixtures.ts';
-import { childrenOf } from '../support/process.ts';
+import { killedAfter } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 const REBUILD = ['vacuum', '--yes', '--min-reclaim', '0', '--mode', 'rebuild'];
 /** How often; KILLS=200 takes some minutes. */
 const KILLS = Number(process.env['KILLS'] ?? 8);
@@ -22,36 +17,6 @@ async function largeDirectory(): Promise<string> {
   return dir;
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It had ended by itself.
-  }
-}
-
-/** A zombie has closed its files and dropped its locks, however long its new parent takes to notice. */
-function isAlive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
-}
-
-/** Starts a rebuild and kills it with its working process after `ms`; returns how long it took to end. */
-async function killedAfter(dir: string, ms: number): Promise<number> {
-  const started = performance.now();
-  const parent = spawn(process.execPath, [PROGRAM, ...REBUILD, dir], { stdio: 'ignore' });
-  const ended = once(parent, 'close');
-  await Promise.race([delay(ms), ended]);
-  const children = childrenOf(parent.pid ?? 0);
-  for (const pid of [...children, parent.pid ?? 0]) kill(pid);
-  await ended;
-  while (children.some(isAlive)) await delay(2);
-  return performance.now() - started;
-}
-
 describe('a rebuild that is killed with its child', () => {
   it(
     `at ${KILLS} random moments leaves the old rows or the new ones, and the next run finishes`,
@@ -60,13 +25,13 @@ describe('a rebuild that is killed with its child', () => {
       const ids = seqIdsOf(pristine);
       const kept = rowsKept('0.5.5', ids);
       const tables = rowsOf(pristine, ['embeddings_queue']);
-      const whole = await killedAfter(await largeDirectory(), 60_000);
+      const whole = await killedAfter([...REBUILD, await largeDirectory()], 60_000);
       const outcomes = { old: 0, new: 0, left: 0 };
       for (let count = 0; count < KILLS; count += 1) {
         const dir = await largeDirectory();
         const files = otherFilesOf(dir);
         // From the second third on: before that the program only starts and reads.
-        await killedAfter(dir, whole * (0.3 + Math.random() * 0.7));
+        await killedAfter([...REBUILD, dir], whole * (0.3 + Math.random() * 0.7));
         outcomes.left += readdirSync(dir).filter((name) => name.includes('rebuild')).length;
         const left = seqIdsOf(dir);
         outcomes[left.length === ids.length ? 'old' : 'new'] += 1;

@@ -3,7 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 
 export const SQLITE = createRequire(import.meta.url).resolve('better-sqlite3');
 
@@ -34,5 +38,35 @@ export function childrenOf(pid: number): readonly number[] {
     return words.filter((word) => word !== '').map(Number);
   } catch {
     return [];
+  }
+}
+
+/** Starts a command line, kills it with its working process after `ms`, and returns how long it took to end. */
+export async function killedAfter(argv: readonly string[], ms: number): Promise<number> {
+  const started = performance.now();
+  const parent = spawn(process.execPath, [PROGRAM, ...argv], { stdio: 'ignore' });
+  const ended = once(parent, 'close');
+  await Promise.race([delay(ms), ended]);
+  const children = childrenOf(parent.pid ?? 0);
+  for (const pid of [...children, parent.pid ?? 0]) kill(pid);
+  await ended;
+  while (children.some(isAlive)) await delay(2);
+  return performance.now() - started;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It had ended by itself.
+  }
+}
+
+/** A zombie has closed its files and dropped its locks, however long its new parent takes to notice. */
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
   }
 }

@@ -80,7 +80,7 @@ function requestOf(repository: string, options: ForgetOptions): ForgetRequest {
   )
     return { repository, policy, waitMs: options.wait };
   throw new MaintError('USAGE', {
-    message: 'no policy was specified, so no snapshot would be kept on purpose',
+    message: 'no policy was specified, no snapshots will be removed',
     hint: 'say what to keep, for example: --keep-daily 7 --keep-weekly 4',
   });
 }

@@ -39,6 +39,8 @@ export function restoreLines(report: RestoreReport, elapsedMs: number, view: Vie
     ...(outgoing === null
       ? []
       : ['', ...withCommand('The directory that was there before is kept:', shellWord(outgoing), view.width)]),
+    '',
+    ...withCommand('Next:', printable(`chroma-maint inspect ${shellWord(place.given)}`), view.width),
   ];
 }
 

@@ -7,14 +7,10 @@ import { timeText, backupCommand } from './snapshot-text.ts';
 
 export function verifyLines({ request, results }: VerifyReport, view: View): readonly string[] {
   const broken = results.filter(isDamaged).length;
-  const sound = [
-    `${counted(results.length, 'snapshot is', 'snapshots are')} sound`,
-    'every byte is as it was stored',
-    ...(request.isFull ? ['restored and read, the database is right, full text and rows included'] : []),
-  ];
+  const sound = `${counted(results.length, 'snapshot is', 'snapshots are')} sound: every byte is as it was stored.`;
   const summary =
     broken === 0
-      ? `${sound.join('; ')}.`
+      ? `${sound}${request.isFull ? ' Restored and read: the database, its full text and its rows are right.' : ''}`
       : `${formatCount(broken)} of ${counted(results.length, 'snapshot is', 'snapshots are')} damaged.`;
   return [
     ...wrapped(summary, view.width).map(view.style.bold),
