@@ -4,9 +4,8 @@
  */
 import {
   accessSync,
-  closeSync,
   constants,
-  openSync,
+  existsSync,
   readdirSync,
   realpathSync,
   renameSync,
@@ -17,7 +16,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { withLock } from '../sqlite/open.ts';
+import { createLockFile, withLock } from '../sqlite/open.ts';
 import { besidePath } from './beside.ts';
 
 /** Names of what a restore needs until it is done begin with this, in the directory itself or beside it. */
@@ -74,7 +73,7 @@ export async function placing<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const lock = mayWrite(dirname(path)) ? besidePath(path, 'restore.lock') : join(path, `${OWN}.lock`);
-  closeSync(openSync(lock, 'a', 0o600));
+  if (!existsSync(lock)) createLockFile(lock);
   let isHeld = false;
   try {
     return await withLock(lock, 'exclusive', waitMs, async () => {

@@ -3,10 +3,8 @@
  * time by SQLite's lock on a file that holds nothing, which ends with the process.
  */
 import {
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -20,7 +18,7 @@ import * as v from 'valibot';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { shellWord } from '../shell-word.ts';
-import { withLock } from '../sqlite/open.ts';
+import { createLockFile, withLock } from '../sqlite/open.ts';
 
 const MARKER = 'chroma-maint-repository.json';
 const LOCK = 'lock.sqlite3';
@@ -75,13 +73,12 @@ export function findRepository(given: string): Repository | null {
   });
 }
 
-/** Makes an empty repository at `given`, whose parents are made as well. */
+/** Makes an empty repository at `given`, whose parents are made as well. Its lock is made by who first needs it. */
 export function createRepository(given: string, host: Host): Repository {
   mkdirSync(given, { recursive: true, mode: 0o700 });
   const path = realpathSync(given);
   const marker = join(path, `${UNFINISHED}${MARKER}`);
   writeFileSync(marker, `${JSON.stringify({ schema: REPOSITORY_SCHEMA, created: host.now().toISOString() })}\n`);
-  closeSync(openSync(join(path, LOCK), 'a', 0o600));
   host.sync(marker);
   renameSync(marker, join(path, MARKER));
   host.sync(path);
@@ -147,8 +144,14 @@ export function remove(repository: Repository, name: string, host: Host): void {
   discard(unfinished);
 }
 
+/** Removes what a run has left at `given` that did not come to make a repository of it. */
+export function removeUnbegun(given: string): void {
+  const path = realDirectory(given);
+  if (path !== null && findRepository(given) === null) removeUnfinished({ path });
+}
+
 /** Removes everything that is unfinished. Only under the exclusive lock, under which such things are made. */
-function removeUnfinished({ path }: Repository): void {
+function removeUnfinished({ path }: Pick<Repository, 'path'>): void {
   for (const name of readdirSync(path)) {
     if (name.startsWith(UNFINISHED)) discard(join(path, name));
   }
@@ -177,7 +180,7 @@ async function locked<T>(
 
 function hasLockFile(lockPath: string): boolean {
   try {
-    if (!existsSync(lockPath)) closeSync(openSync(lockPath, 'a', 0o600));
+    if (!existsSync(lockPath)) createLockFile(lockPath);
     return true;
   } catch {
     return false;

@@ -49,6 +49,9 @@ export type Lock =
   /** Others may do nothing. */
   | 'exclusive';
 
+/** Whoever else makes the same lock file is done with that in no time. */
+const LOCK_FILE_WAIT_MS = 5_000;
+
 const BEGIN: Readonly<Record<Lock, string>> = {
   shared: 'BEGIN; SELECT COUNT(*) FROM sqlite_schema',
   reserved: 'BEGIN IMMEDIATE',
@@ -71,6 +74,21 @@ export async function withLock<T>(
   } finally {
     db.close();
   }
+}
+
+/**
+ * Makes a database at `path` that holds nothing and is there to be locked; leaves one that is there. Not an empty file:
+ * SQLite begins one by writing its first page, and would put a journal beside it for as long as the lock is held.
+ */
+export function createLockFile(path: string): void {
+  translated(path, () => {
+    const db = connected(path, { timeout: LOCK_FILE_WAIT_MS });
+    try {
+      if (db.pragma('page_count', { simple: true }) === 0) db.pragma('user_version = 1');
+    } finally {
+      db.close();
+    }
+  });
 }
 
 /** Runs `work` inside one exclusive transaction: nobody else reads or writes meanwhile. What it throws rolls back. */

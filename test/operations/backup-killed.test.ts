@@ -40,9 +40,9 @@ function forgetArgv(repository: string): readonly string[] {
   return ['backup', 'forget', repository, '--keep-last', '1', '--yes'];
 }
 
-/** From the first third on: before that the program only starts. */
-function moment(whole: number): number {
-  return whole * (0.3 + Math.random() * 0.75);
+/** From the first third on, and every other time at the end: before that the program only starts, then it copies. */
+function moment(whole: number, count: number): number {
+  return whole * (count % 2 === 0 ? 0.3 + Math.random() * 0.75 : 0.75 + Math.random() * 0.3);
 }
 
 describe(`a command that is killed at ${KILLS} random moments`, () => {
@@ -55,10 +55,10 @@ describe(`a command that is killed at ${KILLS} random moments`, () => {
       const made = { snapshots: 0, leftovers: 0 };
       for (let count = 0; count < KILLS; count += 1) {
         const repository = newRepository();
-        // Every other time there is one already, to be linked to.
-        if (count % 2 === 1) await create(dir, repository);
-        const known = count % 2;
-        await killedAfter(['backup', 'create', dir, '--to', repository], moment(whole));
+        // Half of the times there is one already, to be linked to.
+        const known = count % 4 < 2 ? 0 : 1;
+        if (known === 1) await create(dir, repository);
+        await killedAfter(['backup', 'create', dir, '--to', repository], moment(whole, count));
         expect(bytesOf(dir)).toEqual(before);
         const names = await soundSnapshots(repository);
         expect([known, known + 1]).toContain(names.length);
@@ -89,7 +89,7 @@ describe(`a command that is killed at ${KILLS} random moments`, () => {
       for (let count = 0; count < KILLS; count += 1) {
         const dir = await unpacked('0.6.3-purge-off');
         const old = bytesOf(dir);
-        await killedAfter(argvFor(dir), moment(whole));
+        await killedAfter(argvFor(dir), moment(whole, count));
         const beside = readdirSync(dirname(dir));
         if (beside.some((name) => name.endsWith('swap.json'))) outcomes.settled += 1;
         // Any command that may write settles it.
@@ -102,7 +102,7 @@ describe(`a command that is killed at ${KILLS} random moments`, () => {
         expect(kept).toHaveLength(isNew ? 1 : 0);
         for (const name of kept) expect(bytesOf(join(dirname(dir), name))).toEqual(old);
 
-        expect((await run(argvFor(dir))).exitCode).toBe(0);
+        expect(await run(argvFor(dir))).toMatchObject({ exitCode: 0, stderr: '' });
         expect(toTheMillisecond(bytesOf(dir))).toEqual(restored);
         const left = readdirSync(dirname(dir)).filter((name) => name.startsWith('.'));
         expect(left).toEqual([]);
@@ -130,11 +130,11 @@ describe(`a command that is killed at ${KILLS} random moments`, () => {
       const left: number[] = [];
       for (let count = 0; count < KILLS; count += 1) {
         const repository = copied();
-        await killedAfter(forgetArgv(repository), moment(whole));
+        await killedAfter(forgetArgv(repository), moment(whole, count));
         const sound = await soundSnapshots(repository);
         left.push(sound.length);
         expect(sound).toEqual(names.slice(-sound.length));
-        expect((await run(forgetArgv(repository))).exitCode).toBe(0);
+        expect(await run(forgetArgv(repository))).toMatchObject({ exitCode: 0, stderr: '' });
         expect(namesIn(repository)).toEqual({ snapshots: names.slice(-1), others: [] });
       }
       if (process.env['KILLS'] !== undefined)

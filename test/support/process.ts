@@ -1,6 +1,6 @@
 /** Other processes that tests need at a directory. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -62,10 +62,14 @@ function kill(pid: number): void {
   }
 }
 
-/** A zombie has closed its files and dropped its locks, however long its new parent takes to notice. */
+/**
+ * When all threads are zombies, the process has closed its files and dropped its locks, however long its new parent takes
+ * to notice. The first thread alone says nothing: the others may still be ending.
+ */
 function isAlive(pid: number): boolean {
   try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.some((thread) => !readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').includes(') Z '));
   } catch {
     return false;
   }
