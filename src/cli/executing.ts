@@ -2,7 +2,8 @@
  * Work that another process does: watched on the terminal, and ended by Ctrl-C.
  */
 import type { Growth } from '../operations/growth.ts';
-import type { Execution, Planned, Stage } from '../operations/job.ts';
+import type { Execution } from '../operations/job.ts';
+import type { Planned, Stage } from '../operations/observer.ts';
 import type { Io } from './io.ts';
 import type { CommonOptions } from './options.ts';
 import { startProgress } from './progress.ts';

@@ -1,5 +1,5 @@
 import type { Growth } from '../operations/growth.ts';
-import type { Stage } from '../operations/job.ts';
+import type { Stage } from '../operations/observer.ts';
 import { formatBytes, formatElapsed } from '../units.ts';
 import type { Output } from './io.ts';
 

@@ -3,7 +3,8 @@
  */
 import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Check } from '../operations/guards.ts';
-import type { Execution, Planned } from '../operations/job.ts';
+import type { Execution } from '../operations/job.ts';
+import type { Planned } from '../operations/observer.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
 import { printJson } from './json.ts';

@@ -11,7 +11,7 @@ import { bytesToStore, createBackup, latestOf, type CreateReport } from './backu
 import { verifyApart } from './backup/places.ts';
 import { readSource } from './backup/source.ts';
 import type { GuardContext, SpaceNeed, Machine } from './guard-context.ts';
-import type { Observer } from './job.ts';
+import type { Observer } from './observer.ts';
 import type { BackupFirst, Target } from './target.ts';
 
 /** Directories that a snapshot is written to. */
@@ -36,7 +36,7 @@ export function backUp(
   observer: Observer,
 ): Promise<CreateReport> {
   const request = { path: dir.path, repository, allow, waitMs, isVerified: true, toolVersion };
-  return createBackup({ kind: 'backup create', request }, machine, observer);
+  return createBackup(request, machine, observer);
 }
 
 /** Under the lock: throws PLAN_STALE where the database is not the one that was copied. */

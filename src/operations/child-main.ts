@@ -4,7 +4,7 @@
 import { MaintError } from '../errors.ts';
 import { realHost } from '../host/real-host.ts';
 import type { ChildMessage, Errand } from './child.ts';
-import type { Planned, Stage } from './job.ts';
+import type { Planned, Stage } from './observer.ts';
 import { doJob } from './work.ts';
 
 /** Waits for the parent's job and does it. */

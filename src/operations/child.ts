@@ -7,7 +7,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MaintError, type ErrorCode } from '../errors.ts';
 import { TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
-import type { Execution, Job, Planned, ReportOf, Stage } from './job.ts';
+import type { Execution, Job, ReportOf } from './job.ts';
+import type { Planned, Stage } from './observer.ts';
 
 /** A job on its way, with the process that counts as the same run. */
 export interface Errand {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DATABASE_NAME } from '../chroma/persist-dir.ts';
 import type { Host } from '../host/host.ts';
 import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
-import type { Stage } from './job.ts';
+import type { Stage } from './observer.ts';
 
 /** Bytes of a file that is being written. */
 export interface Growth {

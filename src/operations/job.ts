@@ -2,13 +2,12 @@
  * What a working process is asked to do and what it answers; no code. Plain data with bigints: it crosses the process
  * boundary by structured clone.
  */
-import type { SeqId } from '../chroma/seq-id.ts';
 import type { Agreement, VacuumAgreement } from './agreement.ts';
 import type { CreateReport, CreateRequest } from './backup/create.ts';
 import type { ForgetReport, ForgetRequest } from './backup/forget.ts';
 import type { RestoreReport, RestoreRequest } from './backup/restore.ts';
 import type { VerifyReport, VerifyRequest } from './backup/verify.ts';
-import type { Check } from './guards.ts';
+import type { Observer } from './observer.ts';
 import type { PruneReport } from './prune.ts';
 import type { Target } from './target.ts';
 import type { VacuumReport, VacuumRequest } from './vacuum.ts';
@@ -67,39 +66,6 @@ interface Reports {
 }
 
 export type ReportOf<J extends Job> = Reports[J['kind']];
-
-/** Steps of the work, in the order in which they are reached. */
-export type Stage =
-  | 'checking'
-  | 'pruning'
-  | 'vacuuming'
-  | 'rebuilding'
-  | 'verifying'
-  | 'swapping'
-  | 'copying'
-  | 'hashing'
-  | 'examining'
-  | 'removing'
-  /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
-  | { readonly waitingFor: string };
-
-/** The plan that is about to be executed, in a few numbers. */
-export interface Planned {
-  /** Rows of the queue up to `lastSeqId` before anything is deleted. */
-  readonly queueRows: number;
-  readonly lastSeqId: SeqId;
-  /** Estimated bytes of the database afterwards. */
-  readonly expectedBytes: number;
-  readonly checks: readonly Check[];
-}
-
-/** Whoever is told how the work goes on. */
-export interface Observer {
-  readonly onPlanned: (planned: Planned) => void;
-  readonly onStage: (stage: Stage) => void;
-  /** Bytes of the stage that are done, where that is known, and how many there are. */
-  readonly onBytes: (done: number, all: number) => void;
-}
 
 /** How a command's execution is watched and ended. */
 export interface Execution extends Observer {

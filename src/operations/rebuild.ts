@@ -15,7 +15,7 @@ import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt
 import { allQueueRows } from './collections.ts';
 import type { GuardContext } from './guard-context.ts';
 import { inUse } from './in-use.ts';
-import type { Observer } from './job.ts';
+import type { Observer } from './observer.ts';
 import type { PlannedWork, Strategy } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
 import { syncIndexes } from './under-lock.ts';

@@ -8,7 +8,7 @@ import { messageOf, NOTHING_CHANGED } from '../errors.ts';
 import { inExclusiveTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { counted } from '../units.ts';
-import type { Planned } from './job.ts';
+import type { Planned } from './observer.ts';
 
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
 const RECOVERY_WAIT_MS = 10_000;

@@ -12,7 +12,7 @@ import { inReadTransaction, withReadOnly, withWritable, type Database } from '..
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { backUp, statingBackup, verifyCopied } from './backup-first.ts';
 import { allQueueRows } from './collections.ts';
-import type { Observer, Planned } from './job.ts';
+import type { Observer, Planned } from './observer.ts';
 import type { Machine } from './guard-context.ts';
 import { planOn, withPreflight, type PlannedWork, type Planning, type Preflight, type Strategy } from './planning.ts';
 import type { Reading } from './reading.ts';

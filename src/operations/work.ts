@@ -1,7 +1,8 @@
 /**
  * Does a job in this process.
  */
-import type { Job, Observer, ReportOf } from './job.ts';
+import type { Job, ReportOf } from './job.ts';
+import type { Observer } from './observer.ts';
 import { pruneUnderLock } from './locked-prune.ts';
 import { vacuumUnderLock } from './locked-vacuum.ts';
 import type { Machine } from './guard-context.ts';
@@ -15,19 +16,19 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
     // Loaded only where they are asked for: a prune does without them.
     case 'backup create': {
       const { createBackup } = await import('./backup/create.ts');
-      return createBackup(job, machine, observer);
+      return createBackup(job.request, machine, observer);
     }
     case 'backup verify': {
       const { verifyBackups } = await import('./backup/verify.ts');
-      return verifyBackups(job, machine, observer);
+      return verifyBackups(job.request, machine, observer);
     }
     case 'backup restore': {
       const { restoreBackup } = await import('./backup/restore.ts');
-      return restoreBackup(job, machine, observer);
+      return restoreBackup(job.request, machine, observer);
     }
     case 'backup forget': {
       const { forgetBackups } = await import('./backup/forget.ts');
-      return forgetBackups(job, machine, observer);
+      return forgetBackups(job.request, job.agreed, machine, observer);
     }
   }
 }

@@ -2,22 +2,13 @@
  * Puts a restored directory where it is to be: put together beside that place or, where a rename cannot lead there,
  * inside it, and in sight only when it is whole.
  */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { createLockFile, withLock } from '../sqlite/open.ts';
 import { besidePath } from './beside.ts';
+import { mayWrite } from './permission.ts';
 
 /** Names of what a restore needs until it is done begin with this, in the directory itself or beside it. */
 const OWN = '.chroma-maint-restore';
@@ -54,6 +45,11 @@ function occupationOf(path: string): Occupation {
   if (!stat.isDirectory()) return 'file';
   if (!readdirSync(path).every(isRestoreFile)) return 'directory';
   return stat.dev === statSync(dirname(path)).dev && mayWrite(dirname(path)) ? 'empty directory' : 'mount point';
+}
+
+/** The directory in which the place is written to: its parent or, where a rename cannot lead there, itself. */
+export function writtenDirectory({ path, occupation }: Pick<Place, 'path' | 'occupation'>): string {
+  return occupation === 'mount point' ? path : dirname(path);
 }
 
 /** True for the name of a file or directory that a restore puts inside a directory, and takes away when it is done. */
@@ -114,14 +110,5 @@ export function moveIn({ path, occupation }: Place, last: string, host: Host): v
   } else {
     renameSync(incoming, path);
     host.sync(dirname(path));
-  }
-}
-
-function mayWrite(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

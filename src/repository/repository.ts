@@ -17,6 +17,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { mayWrite } from './permission.ts';
 import { shellWord } from '../shell-word.ts';
 import { createLockFile, withLock } from '../sqlite/open.ts';
 
@@ -101,6 +102,7 @@ export function nearestDirectory(given: string): string {
 
 /** Runs `work` while nobody else changes the repository. What a run that was cut off has left is removed first. */
 export function changing<T>(repository: Repository, access: Access, work: () => Promise<T>): Promise<T> {
+  if (!mayWrite(repository.path)) throw notWritable(repository);
   return locked(repository, 'exclusive', access, () => {
     removeUnfinished(repository);
     return work();
@@ -185,6 +187,13 @@ function hasLockFile(lockPath: string): boolean {
   } catch {
     return false;
   }
+}
+
+function notWritable({ given }: Repository): MaintError {
+  return new MaintError('NOT_WRITABLE', {
+    message: `this user may not write to the repository: ${given}`,
+    hint: 'run this as the user that owns it, on a file system that is mounted read-write',
+  });
 }
 
 function atWork(given: string, lockPath: string, host: Host): MaintError {

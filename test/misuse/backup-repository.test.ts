@@ -2,7 +2,7 @@
  * What can happen to a repository: two runs at once, no room, no right to write, a clock set back, a run that was killed.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
@@ -16,7 +16,7 @@ import {
   restoreArgv,
   toTheMillisecond,
 } from '../support/backup.ts';
-import { unpacked } from '../support/fixtures.ts';
+import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { inTransaction } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
@@ -71,6 +71,30 @@ describe('a repository', () => {
     const target = `${repository}-restored`;
     expect(readOnly(...restoreArgv(repository, target)).status).toBe(0);
     expect(toTheMillisecond(bytesOf(target))).toEqual(toTheMillisecond(bytesOf(dir)));
+  });
+
+  it('or a target that this user may not write to is refused', async () => {
+    const dir = await unpacked('0.5.5');
+    const repository = newRepository();
+    await create(dir, repository);
+    const closed = temporaryDirectory();
+    for (const path of [repository, closed]) chmodSync(path, 0o555);
+    const names = readdirSync(repository);
+    for (const argv of [
+      createArgv(dir, repository),
+      createArgv(dir, join(closed, 'repo')),
+      restoreArgv(repository, join(closed, 'restored')),
+      ['backup', 'forget', repository, '--keep-last', '1', '--yes'],
+    ]) {
+      const ended = spawnSync('unshare', ['--user', process.execPath, PROGRAM, ...argv, '--json'], {
+        encoding: 'utf8',
+      });
+      expect(ended.status, ended.stderr).toBe(19);
+      expect(JSON.parse(ended.stderr)).toMatchObject({ code: 'NOT_WRITABLE', changed: false });
+    }
+    expect(readdirSync(repository)).toEqual(names);
+    expect(readdirSync(closed)).toEqual([]);
+    for (const path of [repository, closed]) chmodSync(path, 0o755);
   });
 
   it('goes on counting where the clock was set back', async () => {

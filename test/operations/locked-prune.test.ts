@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { realHost } from '../../src/host/real-host.ts';
-import type { Observer } from '../../src/operations/job.ts';
+import type { Observer } from '../../src/operations/observer.ts';
 import { pruneUnderLock } from '../../src/operations/locked-prune.ts';
 import { vacuumUnderLock } from '../../src/operations/locked-vacuum.ts';
 import { vacuumInPlace } from '../../src/operations/vacuum-in-place.ts';

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, openSync, readdirSync, readSync, stat
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import type { Stage } from '../../src/operations/job.ts';
+import type { Stage } from '../../src/operations/observer.ts';
 import { vacuumUnderLock } from '../../src/operations/locked-vacuum.ts';
 import { on, SILENT, vacuumOf } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';

@@ -4,7 +4,8 @@
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
 import type { Agreement } from '../../src/operations/agreement.ts';
-import type { Observer, PruneJob, VacuumJob } from '../../src/operations/job.ts';
+import type { PruneJob, VacuumJob } from '../../src/operations/job.ts';
+import type { Observer } from '../../src/operations/observer.ts';
 import type { Machine } from '../../src/operations/guard-context.ts';
 import { planPrune } from '../../src/operations/prune.ts';
 import type { Target } from '../../src/operations/target.ts';

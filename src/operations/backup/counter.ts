@@ -1,5 +1,5 @@
 import type { OnBytes } from '../../repository/file-content.ts';
-import type { Observer } from '../job.ts';
+import type { Observer } from '../observer.ts';
 
 /** Of so many parts each is told. */
 const TELLINGS = 200;

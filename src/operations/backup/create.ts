@@ -19,7 +19,7 @@ import { emptyData, storeFiles, type Stored } from '../../repository/store.ts';
 import type { LeftOut, Tree, TreeFile } from '../../repository/tree.ts';
 import { READ_WAIT_MS, type Allowances, type GuardContext, type Machine } from '../guard-context.ts';
 import { verifyLocalFileSystem, verifyPath } from '../guards.ts';
-import type { CreateJob, Observer } from '../job.ts';
+import type { Observer } from '../observer.ts';
 import { locateSettled } from '../journal.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
@@ -56,7 +56,7 @@ export interface CreateReport {
 }
 
 /** Makes a snapshot. Nothing stays of one that could not be finished. */
-export function createBackup({ request }: CreateJob, machine: Machine, observer: Observer): Promise<CreateReport> {
+export function createBackup(request: CreateRequest, machine: Machine, observer: Observer): Promise<CreateReport> {
   return inWords(request.repository, async () => {
     observer.onStage('checking');
     const { host, ownProcesses } = machine;

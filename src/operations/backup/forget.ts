@@ -13,7 +13,7 @@ import {
   type SnapshotList,
   type UnreadableSnapshot,
 } from '../../repository/snapshots.ts';
-import type { ForgetJob, Observer } from '../job.ts';
+import type { Observer } from '../observer.ts';
 import type { Machine } from '../guard-context.ts';
 import { isVerified } from './verify.ts';
 
@@ -58,9 +58,13 @@ export function planForget(request: ForgetRequest, host: Host, isDryRun: boolean
   });
 }
 
-/** Removes what the policy does not keep, one snapshot after the other, the oldest first. */
+/**
+ * Removes what the policy does not keep, one snapshot after the other, the oldest first. Throws PLAN_STALE where those
+ * are others than the `agreed` ones, by name; null where nobody was asked.
+ */
 export function forgetBackups(
-  { request, agreed }: ForgetJob,
+  request: ForgetRequest,
+  agreed: readonly string[] | null,
   { host }: Machine,
   observer: Observer,
 ): Promise<ForgetReport> {

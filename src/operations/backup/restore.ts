@@ -1,12 +1,20 @@
 /**
  * backup restore: a snapshot copied to a new place, or put in the place of a directory.
  */
-import { dirname } from 'node:path';
 import { DATABASE_NAME } from '../../chroma/persist-dir.ts';
 import { MaintError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { inWords } from '../../repository/failures.ts';
-import { incomingPath, lookAt, moveIn, placing, removeIncoming, type Place } from '../../repository/placing.ts';
+import { mayWrite } from '../../repository/permission.ts';
+import {
+  incomingPath,
+  lookAt,
+  moveIn,
+  placing,
+  removeIncoming,
+  writtenDirectory,
+  type Place,
+} from '../../repository/placing.ts';
 import { openRepository, reading, type Repository } from '../../repository/repository.ts';
 import { findSnapshot, readSnapshots, type Snapshot } from '../../repository/snapshots.ts';
 import { copyOut } from '../../repository/stored-files.ts';
@@ -14,7 +22,7 @@ import { swapIn, type Settled } from '../../repository/swap.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { Allowances, Machine } from '../guard-context.ts';
 import { settleHalfSwap } from '../half-swap.ts';
-import type { Observer, RestoreJob } from '../job.ts';
+import type { Observer } from '../observer.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
 import { verifyApart } from './places.ts';
@@ -65,7 +73,7 @@ export function planRestore(request: RestoreRequest, host: Host, isDryRun: boole
 }
 
 /** Restores. Nothing is at the target before the snapshot is there whole, every byte compared with its hash. */
-export function restoreBackup({ request }: RestoreJob, machine: Machine, observer: Observer): Promise<RestoreReport> {
+export function restoreBackup(request: RestoreRequest, machine: Machine, observer: Observer): Promise<RestoreReport> {
   return inWords(request.target, async () => {
     observer.onStage('checking');
     const { host } = machine;
@@ -122,7 +130,13 @@ function freePlace({ target, isSwap }: RestoreRequest): Place {
 }
 
 async function verifyRoom(place: Place, bytes: number, host: Host): Promise<void> {
-  const directory = place.occupation === 'mount point' ? place.path : dirname(place.path);
+  const directory = writtenDirectory(place);
+  if (!mayWrite(directory)) {
+    throw new MaintError('NOT_WRITABLE', {
+      message: `this user may not write here: ${directory}`,
+      hint: 'run this as the user that owns it, or name another place with --to <dir>',
+    });
+  }
   const needs = [{ directory, bytes, purpose: 'the restored directory' }];
   const whenShort = 'free some space there, or restore to another disk with --to <dir>';
   verifySpace({ dir: place, host, free: await freeByDevice([directory], host), needs, alternatives: [], whenShort });

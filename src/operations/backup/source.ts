@@ -8,6 +8,7 @@ import { readCatalog } from '../../chroma/catalog.ts';
 import { DATABASE_NAME, type PersistDir } from '../../chroma/persist-dir.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import { MaintError, messageOf, systemErrorCode } from '../../errors.ts';
+import { mayWrite } from '../../repository/permission.ts';
 import { isRestoreFile } from '../../repository/placing.ts';
 import type { Source } from '../../repository/store.ts';
 import { changedPath, readTree, type Tree } from '../../repository/tree.ts';
@@ -16,7 +17,7 @@ import { withLock, type Database } from '../../sqlite/open.ts';
 import { isRebuiltFile } from '../../sqlite/rebuilt-file.ts';
 import type { GuardContext } from '../guard-context.ts';
 import { inUse, namingHolders } from '../in-use.ts';
-import type { Observer } from '../job.ts';
+import type { Observer } from '../observer.ts';
 import { describeCopy, type Description } from './describe.ts';
 
 /** So many times it is tried. A server saves an index in less time than it takes to fill the next batch. */
@@ -42,7 +43,7 @@ export async function copyConsistently<T>(
   const { dir, host, ownProcesses, waitMs } = context;
   const { holders } = host.holdersOf(dir.path, ownProcesses);
   const wasInUse = holders.length > 0;
-  const isWritable = mayWrite(dir);
+  const isWritable = mayWrite(dir.databasePath);
   if (!isWritable && wasInUse) throw inUse(dir.given, holders);
   for (let attempt = 1; ; attempt += 1) {
     const { tree, path, stored, changed } = await namingHolders(context, () =>
@@ -105,15 +106,6 @@ function verifyNoLinks(dir: PersistDir, { leftOut }: Tree, segments: ReadonlySet
     details: ['a snapshot without it would lose vectors'],
     hint: 'stop Chroma and put the real directory in its place',
   });
-}
-
-function mayWrite({ databasePath }: PersistDir): boolean {
-  try {
-    accessSync(databasePath, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function neverStill(dir: PersistDir, path: string): MaintError {

@@ -12,7 +12,7 @@ import { checkFullText } from '../../sqlite/full-text-check.ts';
 import { withWritable } from '../../sqlite/open.ts';
 import type { Finding } from '../findings.ts';
 import { inspect } from '../inspect.ts';
-import type { Observer } from '../job.ts';
+import type { Observer } from '../observer.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
 import { describeCopy } from './describe.ts';

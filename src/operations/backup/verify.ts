@@ -14,7 +14,7 @@ import {
 } from '../../repository/snapshots.ts';
 import { damaged, verifyFiles, type Problem } from '../../repository/stored-files.ts';
 import type { Finding } from '../findings.ts';
-import type { Observer, VerifyJob } from '../job.ts';
+import type { Observer } from '../observer.ts';
 import type { Machine } from '../guard-context.ts';
 import { counter } from './counter.ts';
 import { tryRestore } from './try-restore.ts';
@@ -52,7 +52,7 @@ export type VerifiedSnapshot =
     };
 
 /** Verifies snapshots and keeps the result beside each. Damage is a result, not a failure. */
-export function verifyBackups({ request }: VerifyJob, { host }: Machine, observer: Observer): Promise<VerifyReport> {
+export function verifyBackups(request: VerifyRequest, { host }: Machine, observer: Observer): Promise<VerifyReport> {
   return inWords(request.repository, async () => {
     const repository = openRepository(request.repository);
     return reading(repository, { host, waitMs: request.waitMs }, async () => {

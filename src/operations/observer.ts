@@ -1,0 +1,38 @@
+/**
+ * What whoever watches is told of the work; no code.
+ */
+import type { SeqId } from '../chroma/seq-id.ts';
+import type { Check } from './guards.ts';
+
+/** Steps of the work, in the order in which they are reached. */
+export type Stage =
+  | 'checking'
+  | 'pruning'
+  | 'vacuuming'
+  | 'rebuilding'
+  | 'verifying'
+  | 'swapping'
+  | 'copying'
+  | 'hashing'
+  | 'examining'
+  | 'removing'
+  /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
+  | { readonly waitingFor: string };
+
+/** The plan that is about to be executed, in a few numbers. */
+export interface Planned {
+  /** Rows of the queue up to `lastSeqId` before anything is deleted. */
+  readonly queueRows: number;
+  readonly lastSeqId: SeqId;
+  /** Estimated bytes of the database afterwards. */
+  readonly expectedBytes: number;
+  readonly checks: readonly Check[];
+}
+
+/** Whoever is told how the work goes on. */
+export interface Observer {
+  readonly onPlanned: (planned: Planned) => void;
+  readonly onStage: (stage: Stage) => void;
+  /** Bytes of the stage that are done, where that is known, and how many there are. */
+  readonly onBytes: (done: number, all: number) => void;
+}
