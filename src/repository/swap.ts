@@ -14,9 +14,9 @@ const SwapJournal = v.object({
   target: v.string(),
   incoming: v.string(),
   outgoing: v.string(),
-  /** Identities, for names alone do not tell. */
-  targetIdentity: v.string(),
-  incomingIdentity: v.string(),
+  /** Inodes, for names alone do not tell. No device numbers: the next start of the machine may give others. */
+  targetInode: v.string(),
+  incomingInode: v.string(),
 });
 type SwapJournal = v.InferOutput<typeof SwapJournal>;
 
@@ -37,8 +37,8 @@ export function swapIn(target: string, outgoing: string, host: Host): void {
     target: basename(target),
     incoming: basename(incoming),
     outgoing: basename(outgoing),
-    targetIdentity: identityOf(target) ?? '',
-    incomingIdentity: identityOf(incoming) ?? '',
+    targetInode: inodeOf(target) ?? '',
+    incomingInode: inodeOf(incoming) ?? '',
   };
   writeFileSync(`${journalOf(target)}.new`, JSON.stringify(journal), { mode: 0o600 });
   host.sync(`${journalOf(target)}.new`);
@@ -62,17 +62,17 @@ export function settle(target: string, host: Host): Settled | null {
     return null;
   }
   const outgoing = join(dirname(target), journal.outgoing);
-  const [there, kept] = [identityOf(target), identityOf(outgoing)];
-  if (there === journal.targetIdentity) {
+  const [there, kept] = [inodeOf(target), inodeOf(outgoing)];
+  if (there === journal.targetInode) {
     rmSync(incoming, { recursive: true, force: true });
     endJournal(target, host);
     return { kind: 'undone' };
   }
-  if (there === null && kept === journal.targetIdentity && identityOf(incoming) === journal.incomingIdentity) {
+  if (there === null && kept === journal.targetInode && inodeOf(incoming) === journal.incomingInode) {
     moveIn(target, incoming, outgoing, host);
     return { kind: 'finished', outgoing };
   }
-  if (there === journal.incomingIdentity) {
+  if (there === journal.incomingInode) {
     endJournal(target, host);
     return { kind: 'finished', outgoing };
   }
@@ -126,7 +126,7 @@ function journalOf(target: string): string {
   return besidePath(target, 'swap.json');
 }
 
-function identityOf(path: string): string | null {
+function inodeOf(path: string): string | null {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
+  return stat === undefined ? null : String(stat.ino);
 }
