@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Power cuts, simulated on a file system in an image file: needs root and loop devices. */
+/** File systems in image files, for power cuts and for copies that share blocks: needs root and loop devices. */
 export default defineConfig({
   test: {
     include: ['test/power-cut/**/*.test.ts'],

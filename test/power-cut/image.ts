@@ -25,6 +25,14 @@ export function madeImage(folder: string): Image {
   return mounted(path, join(folder, 'mounted'));
 }
 
+/** Makes an empty file system that can share blocks between files, and mounts it until the test ends. */
+export function madeCloningImage(folder: string): Image {
+  const [path, mountPoint] = [join(folder, 'disk.img'), join(folder, 'mounted')];
+  execFileSync('truncate', ['-s', '512M', path]);
+  execFileSync('mkfs.xfs', ['-q', '-m', 'reflink=1', path]);
+  return mounted(path, mountPoint, 'loop');
+}
+
 /** The disk as a power cut would leave it now. Nothing is flushed for it. */
 export function powerCut(image: Image, name: string): string {
   const path = `${image.path}.${name}`;
@@ -33,9 +41,9 @@ export function powerCut(image: Image, name: string): string {
 }
 
 /** Mounts an image until the test ends; the file system plays its own journal back. */
-export function mounted(path: string, mountPoint: string): Image {
+export function mounted(path: string, mountPoint: string, options = OPTIONS): Image {
   mkdirSync(mountPoint);
-  execFileSync('mount', ['-o', OPTIONS, path, mountPoint]);
+  execFileSync('mount', ['-o', options, path, mountPoint]);
   onTestFinished(() => void execFileSync('umount', ['--lazy', mountPoint]));
   return { path, mountPoint };
 }

@@ -70,10 +70,16 @@ export function forgedManifest(path: string, forge: (manifest: Record<string, un
   return id;
 }
 
-/** What a directory holds, its times to the millisecond, which is what a restore gives back. */
+/**
+ * What a directory holds, as far as a restore gives it back: times to the millisecond, and no sizes of directories, which
+ * are the file system's own.
+ */
 export function toTheMillisecond(bytes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map(
-    [...bytes].map(([path, state]) => [path, state.replace(/ (\d+)\d{6} /, (_, ms: string) => ` ${ms} `)]),
+    [...bytes].map(([path, state]) => {
+      const inMilliseconds = state.replace(/ (\d+)\d{6} /, (_, ms: string) => ` ${ms} `);
+      return [path, inMilliseconds.replace(/^(4\d+ \d+) \d+ $/, '$1')];
+    }),
   );
 }
 
