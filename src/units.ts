@@ -36,6 +36,11 @@ export function formatElapsed(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+/** `20261121T031500Z`, as part of a file's name, of a time in ISO 8601. */
+export function compactTime(time: string): string {
+  return time.replaceAll(/[-:]|\.\d+/g, '');
+}
+
 /** Milliseconds of a duration like `0s 90s 15m 2h 7d 4w`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const [, digits, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];

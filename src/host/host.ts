@@ -31,6 +31,11 @@ export interface Host {
   clone(from: string, to: string): boolean;
   /** Makes what was written to a file or directory survive a power loss. Changes no byte of it. */
   sync(path: string): void;
+  /**
+   * Begins to do the same for a file, while something else goes on. Only for speed: who relies on it calls
+   * {@link Host.sync}, and what fails here fails there too.
+   */
+  syncAhead(path: string): Promise<void>;
   /** The same for everything on the file system of `path`. Returns false where that cannot be asked for. */
   syncFileSystem(path: string): boolean;
 }

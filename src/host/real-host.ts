@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type checkDiskSpace from 'check-disk-space';
 import { attributesKept, copyAttributes } from './attributes.ts';
@@ -37,6 +38,11 @@ export const realHost: Host = {
     } finally {
       closeSync(descriptor);
     }
+  },
+  async syncAhead(path) {
+    const file = await open(path, 'r').catch(() => null);
+    await file?.datasync().catch(() => undefined);
+    await file?.close();
   },
   // syncfs(2), which Node.js does not have.
   syncFileSystem: (path) => spawnSync('sync', ['--file-system', path], { stdio: 'ignore' }).status === 0,

@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { MaintError, NOTHING_CHANGED } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { syncRebuiltAhead } from '../sqlite/rebuilt-file.ts';
+import { rebuiltPath } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
 import { settleHalfSwap } from './half-swap.ts';
@@ -47,7 +47,8 @@ export async function execute<J extends PlannedJob>(
     execution.onPlanned(plan);
   };
   const onStage = (stage: Stage): void => {
-    if (stage === 'verifying') void syncRebuiltAhead(databasePath);
+    // The process that wrote the new file only reads it now, and syncs it itself before it relies on it.
+    if (stage === 'verifying') void host.syncAhead(rebuiltPath(databasePath));
     execution.onStage(stage);
   };
   try {

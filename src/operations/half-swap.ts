@@ -27,6 +27,6 @@ export function verifyNotHalfSwapped(path: string): void {
   throw new MaintError('NOT_A_PERSIST_DIR', {
     message: `a restore was cut off before its directory was in place: ${path}`,
     details: ['the directory that was there and the restored one are both whole, beside it'],
-    hint: 'the next command that may write finishes it: chroma-maint backup restore, prune or vacuum',
+    hint: 'the next command that may write finishes it: backup restore or create, prune or vacuum',
   });
 }

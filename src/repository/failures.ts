@@ -25,8 +25,8 @@ const FAILING: Translation = {
 };
 const GONE: Translation = {
   code: 'FAILED',
-  fact: 'a file or directory was taken away meanwhile',
-  hint: 'see what else is at work there, then run this again',
+  fact: 'a file or directory is not there',
+  hint: 'look at the path, and whether something else is at work there, then run this again',
 };
 
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {

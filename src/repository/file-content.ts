@@ -1,8 +1,7 @@
 /**
  * The bytes of files: copied, hashed and compared in one pass, with what is read next under way meanwhile.
  */
-import { closeSync, constants, openSync, read, write } from 'node:fs';
-import { ftruncateSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, read, readSync, write, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 
@@ -11,8 +10,25 @@ const CHUNK = 1024 * 1024;
 const HOLE = 4096;
 const ZEROS = Buffer.alloc(HOLE);
 
-const readAt = promisify(read);
-const writeAt = promisify(write);
+/** Up to so many bytes a file is read and written at once: the way to another thread and back takes longer. */
+const SMALL = 256 * 1024;
+
+const readAside = promisify(read);
+const writeAside = promisify(write);
+
+async function readAt(descriptor: number, buffer: Buffer, offset: number, position: number): Promise<number> {
+  const length = buffer.length - offset;
+  if (buffer.length <= SMALL) return readSync(descriptor, buffer, offset, length, position);
+  const { bytesRead } = await readAside(descriptor, buffer, offset, length, position);
+  return bytesRead;
+}
+
+async function writeAt(descriptor: number, buffer: Buffer, offset: number, position: number): Promise<number> {
+  const length = buffer.length - offset;
+  if (buffer.length <= SMALL) return writeSync(descriptor, buffer, offset, length, position);
+  const { bytesWritten } = await writeAside(descriptor, buffer, offset, length, position);
+  return bytesWritten;
+}
 
 export interface Digest {
   readonly bytes: number;
@@ -89,7 +105,9 @@ export async function digestOfSame(descriptor: number, other: number, onBytes: O
 
 /** Yields full chunks up to the last one; each is overwritten when the next but one is asked for. */
 async function* chunksOf(descriptor: number): AsyncGenerator<Buffer, void, undefined> {
-  const buffers = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)] as const;
+  // No more than the file needs: a directory may have thousands of small ones.
+  const size = Math.min(CHUNK, Math.max(fstatSync(descriptor).size, 1));
+  const buffers = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)] as const;
   let position = 0;
   let reading = filled(descriptor, buffers[0], position);
   try {
@@ -97,7 +115,7 @@ async function* chunksOf(descriptor: number): AsyncGenerator<Buffer, void, undef
       const length = await reading;
       if (length === 0) return;
       position += length;
-      const isLast = length < CHUNK;
+      const isLast = length < size;
       reading = isLast ? Promise.resolve(0) : filled(descriptor, turn % 2 === 0 ? buffers[1] : buffers[0], position);
       yield (turn % 2 === 0 ? buffers[0] : buffers[1]).subarray(0, length);
     }
@@ -110,7 +128,7 @@ async function* chunksOf(descriptor: number): AsyncGenerator<Buffer, void, undef
 async function filled(descriptor: number, buffer: Buffer, position: number): Promise<number> {
   let length = 0;
   while (length < buffer.length) {
-    const { bytesRead } = await readAt(descriptor, buffer, length, buffer.length - length, position + length);
+    const bytesRead = await readAt(descriptor, buffer, length, position + length);
     if (bytesRead === 0) break;
     length += bytesRead;
   }
@@ -119,8 +137,7 @@ async function filled(descriptor: number, buffer: Buffer, position: number): Pro
 
 async function writeAll(descriptor: number, chunk: Buffer, position: number): Promise<void> {
   for (let done = 0; done < chunk.length;) {
-    const { bytesWritten } = await writeAt(descriptor, chunk, done, chunk.length - done, position + done);
-    done += bytesWritten;
+    done += await writeAt(descriptor, chunk, done, position + done);
   }
 }
 

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { MaintError, messageOf } from '../errors.ts';
+import { compactTime } from '../units.ts';
 
 const MANIFEST_SCHEMA = 'chroma-maint/manifest@1';
 
@@ -62,7 +63,7 @@ export function formatManifest(manifest: Omit<Manifest, 'schema'>): string {
 
 /** `20261121T201415Z-1a2b3c4d`: when the snapshot was made, and the beginning of the hash of its manifest. */
 export function snapshotName(time: string, text: string): string {
-  return `${time.replaceAll(/[-:]|\.\d+/g, '')}-${shortHash(text)}`;
+  return `${compactTime(time)}-${shortHash(text)}`;
 }
 
 const SNAPSHOT_NAME = /^\d{8}T\d{6}Z-([0-9a-f]{8})$/;

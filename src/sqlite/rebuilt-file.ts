@@ -2,7 +2,6 @@
  * The new database file, until it has the old one's name.
  */
 import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 
 /** Nothing else writes a file of such a name, and no other file is ever removed beside a database. */
 const SUFFIX = '.chroma-maint-rebuild';
@@ -13,7 +12,7 @@ export function isRebuiltFile(name: string): boolean {
 }
 
 /** Where the new file of the database at `databasePath` is written. */
-function rebuiltPath(databasePath: string): string {
+export function rebuiltPath(databasePath: string): string {
   return `${databasePath}${SUFFIX}`;
 }
 
@@ -37,14 +36,4 @@ export function removeLeftover(databasePath: string): void {
 /** Bytes that the new file has so far; null where there is none. */
 export function rebuiltBytes(databasePath: string): number | null {
   return statSync(rebuiltPath(databasePath), { throwIfNoEntry: false })?.size ?? null;
-}
-
-/**
- * Sends the new file to the disk while the process that wrote it only reads it. Only for speed: that process syncs it
- * itself before it relies on it, and what fails here fails there too.
- */
-export async function syncRebuiltAhead(databasePath: string): Promise<void> {
-  const file = await open(rebuiltPath(databasePath), 'r').catch(() => null);
-  await file?.datasync().catch(() => undefined);
-  await file?.close();
 }

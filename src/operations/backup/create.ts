@@ -19,8 +19,9 @@ import { emptyData, storeFiles, type Stored } from '../../repository/store.ts';
 import type { LeftOut, Tree, TreeFile } from '../../repository/tree.ts';
 import { READ_WAIT_MS, type Allowances, type GuardContext, type Machine } from '../guard-context.ts';
 import { verifyLocalFileSystem, verifyPath } from '../guards.ts';
-import type { Observer } from '../observer.ts';
+import { settleHalfSwap } from '../half-swap.ts';
 import { locateSettled } from '../journal.ts';
+import type { Observer } from '../observer.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
 import { verifySound } from './describe.ts';
@@ -63,6 +64,7 @@ export function createBackup(request: CreateRequest, machine: Machine, observer:
     const { allow, waitMs } = request;
     const found = findRepository(request.repository);
     verifyApart(request.path, request.repository);
+    await settleHalfSwap(request.path, waitMs, host);
     const isHeld = ({ path }: PersistDir): boolean => host.holdersOf(path, ownProcesses).holders.length > 0;
     const dir = await locateSettled(request.path, READ_WAIT_MS, isHeld);
     const context: GuardContext = { dir, host, allow, waitMs, ownProcesses };

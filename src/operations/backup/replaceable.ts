@@ -9,6 +9,7 @@ import type { Host } from '../../host/host.ts';
 import type { Place } from '../../repository/placing.ts';
 import { borrowedDescriptor } from '../../sqlite/descriptor.ts';
 import { withLock } from '../../sqlite/open.ts';
+import { compactTime } from '../../units.ts';
 import type { Allowances, Machine } from '../guard-context.ts';
 import { verifyLocalFileSystem } from '../guards.ts';
 import { inUse, uncertainty, verifyNotInUse } from '../in-use.ts';
@@ -38,10 +39,7 @@ export async function verifyReplaceable(
 
 /** A free name beside the place for the directory that is there. */
 export function outgoingPath({ path }: Place, host: Host): string {
-  const time = host
-    .now()
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+/g, '');
+  const time = compactTime(host.now().toISOString());
   for (let count = 1; ; count += 1) {
     const name = `${path}.before-${time}${count === 1 ? '' : `-${count}`}`;
     if (!existsSync(name)) return name;
