@@ -4,7 +4,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Host } from '../../src/host/host.ts';
+import type { Host, HolderScan } from '../../src/host/host.ts';
+import { IDLE_CHROMA, NOBODY } from '../support/holders.ts';
 import { create, newRepository, refusal, restoreArgv, toTheMillisecond } from '../support/backup.ts';
 import * as damage from '../support/damage.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
@@ -37,6 +38,24 @@ describe('a restore over a directory', () => {
     const { code, details } = await refusal(restoreArgv(repository, dir, '--swap', '--yes'), host);
     expect(code).toBe('IN_USE');
     expect(details[0]).toContain('3 processes');
+    expect(readdirSync(join(dir, '..'))).toEqual(['persist']);
+  });
+
+  it('that somebody opens at the last moment is refused', async () => {
+    const dir = await unpacked('0.5.5');
+    const repository = newRepository();
+    await create(dir, repository);
+    const before = bytesOf(dir);
+    // An index file: the lock on the database knows nothing of it.
+    let looks = 0;
+    const holdersOf = (): HolderScan => {
+      looks += 1;
+      return looks === 1 ? NOBODY : IDLE_CHROMA;
+    };
+    const { code } = await refusal(restoreArgv(repository, dir, '--swap', '--yes'), { holdersOf });
+    expect(code).toBe('IN_USE');
+    expect(looks).toBeGreaterThan(1);
+    expect(bytesOf(dir)).toEqual(before);
     expect(readdirSync(join(dir, '..'))).toEqual(['persist']);
   });
 
