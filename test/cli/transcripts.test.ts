@@ -88,7 +88,10 @@ function stable(text: string): string {
   return text
     .replaceAll(/ in \d+\.\d s\b/g, ' in 0.0 s')
     .replaceAll(/\b[0-9a-f]{8}\b(?!-)/g, '1a2b3c4d')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-11-21 03:15:00')
+    .replaceAll(
+      /\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?/g,
+      (_, seconds = '') => `2026-11-21 03:15${seconds === '' ? '' : ':00'}`,
+    )
     .replaceAll(/\d{4}-\d\d-\d\d full/g, '2026-11-21 full')
     .replaceAll(/\S*\/persist\.before-\d{8}T\d{6}Z/g, '…/persist.before-20261121T031500Z')
     .replaceAll(/ of \/\S*\/persist/g, ' of …/persist')

@@ -3,7 +3,7 @@ import { counted, formatBytes, formatCount } from '../../../units.ts';
 import { printable } from '../printable.ts';
 import { tableLines, wrapped, type Column } from '../table.ts';
 import type { View } from '../view.ts';
-import { timeText, verificationText } from './snapshot-text.ts';
+import { minuteText, verificationText } from './snapshot-text.ts';
 
 interface SnapshotColumn extends Column {
   readonly cell: (listed: ListedSnapshot) => string;
@@ -13,16 +13,15 @@ interface SnapshotColumn extends Column {
 
 const SNAPSHOT_COLUMNS: readonly SnapshotColumn[] = [
   { title: 'Id', align: 'left', cell: ({ snapshot }) => snapshot.id },
-  { title: 'Time (UTC)', align: 'left', cell: ({ snapshot }) => timeText(snapshot.manifest.time) },
+  { title: 'Time (UTC)', align: 'left', cell: ({ snapshot }) => minuteText(snapshot.manifest.time) },
   { title: 'Size', align: 'right', cell: ({ bytes }) => formatBytes(bytes) },
   { title: 'New', align: 'right', cell: ({ newBytes }) => formatBytes(newBytes) },
   {
     title: 'Collections',
     align: 'right',
-    from: 100,
     cell: ({ snapshot }) => formatCount(snapshot.manifest.contents.collections.length),
   },
-  { title: 'Records', align: 'right', cell: ({ records }) => formatCount(records) },
+  { title: 'Records', align: 'right', from: 100, cell: ({ records }) => formatCount(records) },
   { title: 'Verified', align: 'left', cell: ({ snapshot }) => verificationText(snapshot.verification) },
 ];
 

@@ -10,9 +10,14 @@ export function contentsOf({ manifest }: Snapshot): readonly string[] {
   return [counted(collections.length, 'collection'), counted(records, 'record')];
 }
 
-/** `2026-11-21 20:14:15`. */
+/** `2026-11-21 20:14:15`, of a time in ISO 8601. */
 export function timeText(time: string): string {
   return time.slice(0, 19).replace('T', ' ');
+}
+
+/** `2026-11-21 20:14`, where there is no room for more. */
+export function minuteText(time: string): string {
+  return timeText(time).slice(0, 16);
 }
 
 /** Whether and when it was verified. */
