@@ -2,7 +2,9 @@
 import type { Topic, TopicUsage } from '../../src/chroma/model.ts';
 import type { CollectionCutoff, CountedCutoff } from '../../src/chroma/prune-plan.ts';
 import { scanQueue } from '../../src/chroma/queue-scan.ts';
+import { seqId } from '../../src/chroma/seq-id.ts';
 import type { Database } from '../../src/sqlite/open.ts';
+import { fixture } from './fixtures.ts';
 
 const NO_IDS = (): Iterable<string> => [];
 
@@ -30,4 +32,18 @@ export function countMissing(
 
 function markFrom(cutoffs: readonly CollectionCutoff[]): (topic: Topic) => CollectionCutoff | null {
   return (topic) => cutoffs.find((each) => each.topic === topic) ?? null;
+}
+
+/** A cutoff for every step that the reference expects of the fixture. */
+export function expectedCutoffs(name: string): readonly CollectionCutoff[] {
+  return fixture(name).expected.collections.flatMap(({ id, topic, below }) =>
+    below === null || topic === null
+      ? []
+      : [{ collectionId: id, topic, below: seqId(BigInt(below)), indexed: seqId(BigInt(below)) }],
+  );
+}
+
+/** Temporary tables that are left on the connection. */
+export function tempTables(db: Database): readonly string[] {
+  return db.prepare<[], string>('SELECT name FROM temp.sqlite_schema').pluck().all();
 }
