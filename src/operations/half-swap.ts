@@ -2,8 +2,8 @@
  * A restore that was cut off between its two renames: every command that may write settles it first, and the others say
  * what is the case.
  */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { isHalfSwapped } from '../repository/beside.ts';
@@ -11,7 +11,7 @@ import type { Settled } from '../repository/swap.ts';
 
 /** Finishes or undoes a half-done swap at `path`. Returns null where there is none. */
 export async function settleHalfSwap(path: string, waitMs: number, host: Host): Promise<Settled | null> {
-  const target = resolve(path);
+  const target = placeOf(path);
   if (!isHalfSwapped(target)) return null;
   // Loaded only here: hardly any run has a swap to settle.
   const [{ placing }, { settle }] = await Promise.all([
@@ -23,10 +23,16 @@ export async function settleHalfSwap(path: string, waitMs: number, host: Host): 
 
 /** For commands that change nothing: throws where a half-done swap has left no directory at `path`. */
 export function verifyNotHalfSwapped(path: string): void {
-  if (existsSync(path) || !isHalfSwapped(resolve(path))) return;
+  if (existsSync(path) || !isHalfSwapped(placeOf(path))) return;
   throw new MaintError('NOT_A_PERSIST_DIR', {
     message: `a restore was cut off before its directory was in place: ${path}`,
     details: ['the directory that was there and the restored one are both whole, beside it'],
     hint: 'the next command that may write finishes it: backup restore or create, prune or vacuum',
   });
+}
+
+/** Where the directory is or was: a link to it leads nowhere while it is swapped. */
+function placeOf(path: string): string {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink ? resolve(dirname(path), readlinkSync(path)) : resolve(path);
 }

@@ -2,7 +2,17 @@
  * A directory put in the place of another, cut off at every step: whoever comes next finishes or undoes it, and never
  * is one of the two lost.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MaintError } from '../../src/errors.ts';
@@ -131,6 +141,16 @@ describe('a swap that was cut off between its renames', () => {
       });
     }
     expect(isHalfSwapped(target)).toBe(true);
+  });
+
+  it('is found through a link to the directory, which leads nowhere then', async () => {
+    const { parent, target, outgoing } = scene();
+    expect(() => swapIn(target, outgoing, stoppingAt(3))).toThrow(KILLED);
+    const link = join(parent, 'link');
+    symlinkSync('persist', link);
+    expect((await run(['inspect', link])).stderr).toContain('a restore was cut off');
+    await run(['prune', link, '--yes']);
+    expect([contentOf(target), contentOf(outgoing)]).toEqual(['new', 'old']);
   });
 
   it('is finished by a command that may write', async () => {
