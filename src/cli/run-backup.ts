@@ -18,6 +18,7 @@ interface Course<Report> {
   readonly exitCodeOf?: (report: Report) => number;
 }
 
+/** Runs the command and prints its report. Sets its exit code, 0 where `exitCodeOf` does not say otherwise. */
 export async function runBackup<Report>(
   { io, host, finish }: CommandContext,
   options: CommonOptions & { readonly timeout?: number },

@@ -30,6 +30,7 @@ async function writeAt(descriptor: number, buffer: Buffer, offset: number, posit
   return bytesWritten;
 }
 
+/** What was read of a file. */
 export interface Digest {
   readonly bytes: number;
   /** Hexadecimal. */

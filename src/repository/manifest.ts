@@ -57,6 +57,7 @@ export type ManifestDirectory = v.InferOutput<typeof ManifestDirectory>;
 export type ManifestCollection = v.InferOutput<typeof ManifestCollection>;
 export type SnapshotContents = Manifest['contents'];
 
+/** The text of a manifest, whose hash becomes the snapshot's id. */
 export function formatManifest(manifest: Omit<Manifest, 'schema'>): string {
   return `${JSON.stringify({ schema: MANIFEST_SCHEMA, ...manifest }, null, 1)}\n`;
 }

@@ -3,6 +3,7 @@
  * our own: the newest one and the last verified one always stay. Pure.
  */
 
+/** What an operator asks for; 0 and null are rules that were not given. */
 export interface Policy {
   readonly last: number;
   readonly daily: number;

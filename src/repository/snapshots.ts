@@ -26,6 +26,7 @@ const Verification = v.object({
 
 export type Verification = v.InferOutput<typeof Verification>;
 
+/** A snapshot whose manifest is the one that was written with it. Its files may be damaged all the same. */
 export interface Snapshot {
   readonly id: string;
   /** Of its directory. */

@@ -58,6 +58,7 @@ function secondsOf(time: string): number {
   return (Date.parse(time) + 0.0005) / 1000;
 }
 
+/** The refusal of a snapshot that is not what was stored. */
 export function damaged({ name }: Snapshot, ...problems: readonly Problem[]): MaintError {
   return new MaintError('CORRUPT', {
     message: `snapshot ${name} is damaged`,
