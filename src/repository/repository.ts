@@ -166,8 +166,11 @@ async function locked<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const lockPath = join(path, LOCK);
-  // Nobody can remove anything either where this file cannot be made: a copy of a repository on a read-only medium.
-  if (!hasLockFile(lockPath) && lock === 'shared') return work();
+  if (!existsSync(lockPath)) {
+    // A copy of a repository on a read-only medium: nobody can remove anything there either.
+    if (lock === 'shared' && !mayWrite(path)) return work();
+    createLockFile(lockPath);
+  }
   let isHeld = false;
   try {
     return await withLock(lockPath, lock, waitMs, () => {
@@ -177,15 +180,6 @@ async function locked<T>(
   } catch (error) {
     if (isHeld || !(error instanceof MaintError) || error.code !== 'IN_USE') throw error;
     throw atWork(given, lockPath, host);
-  }
-}
-
-function hasLockFile(lockPath: string): boolean {
-  try {
-    if (!existsSync(lockPath)) createLockFile(lockPath);
-    return true;
-  } catch {
-    return false;
   }
 }
 

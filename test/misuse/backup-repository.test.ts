@@ -2,7 +2,7 @@
  * What can happen to a repository: two runs at once, no room, no right to write, a clock set back, a run that was killed.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
@@ -58,6 +58,8 @@ describe('a repository', () => {
     const dir = await unpacked('0.5.5');
     const repository = newRepository();
     await create(dir, repository);
+    // Lost when it was copied to where it is now.
+    rmSync(join(repository, 'lock.sqlite3'));
     const script = `mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"`;
     const readOnly = (...argv: readonly string[]): ReturnType<typeof spawnSync> =>
       spawnSync(

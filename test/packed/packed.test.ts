@@ -55,6 +55,17 @@ describe('the installed package', () => {
     expect(chromaMaint('prune', persist, '--yes')).toMatchObject({ status: 0, stderr: '' });
   });
 
+  it('makes a backup, verifies it and restores it', () => {
+    const persist = join(directory, 'd sample', 'persist');
+    const [repository, restored] = [join(directory, 'repository'), join(directory, 'restored')];
+    expect(chromaMaint('demo', join(directory, 'd sample')).status).toBe(0);
+    expect(chromaMaint('backup', 'create', persist, '--to', repository)).toMatchObject({ status: 0, stderr: '' });
+    expect(chromaMaint('backup', 'verify', repository, '--full')).toMatchObject({ status: 0, stderr: '' });
+    const argv = ['backup', 'restore', 'latest', '--from', repository, '--to', restored];
+    expect(chromaMaint(...argv)).toMatchObject({ status: 0, stderr: '' });
+    expect(chromaMaint('inspect', restored).status).toBe(0);
+  });
+
   it("refuses a directory that is not Chroma's with exit code 10", () => {
     expect(chromaMaint('inspect', directory).status).toBe(10);
   });
@@ -66,8 +77,9 @@ describe('the installed package', () => {
     const path = join(modules, 'better-sqlite3', part);
     renameSync(path, join(directory, 'away'));
     try {
-      for (const verb of ['inspect', 'prune', 'vacuum']) {
-        expect(chromaMaint(verb, persist, '--json')).toMatchObject({
+      const create = ['backup', 'create', '--to', join(directory, `repository ${part}`)];
+      for (const argv of [['inspect'], ['prune'], ['vacuum'], create]) {
+        expect(chromaMaint(...argv, persist, '--json')).toMatchObject({
           status: 18,
           stderr: expect.stringContaining('"NATIVE_BINDING"') as string,
         });
