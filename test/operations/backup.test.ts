@@ -1,13 +1,13 @@
 /**
  * Backups of every directory that real Chroma wrote: what comes back is what was there, to the byte.
  */
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { create, newRepository, restored, toTheMillisecond, type CreateJson } from '../support/backup.ts';
+import { create, namesIn, newRepository, restored, toTheMillisecond, type CreateJson } from '../support/backup.ts';
 import { FIXTURES, unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
-import { bytesOf, rowsOf } from '../support/state.ts';
+import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 interface VerifyJson {
   readonly snapshots: readonly {
@@ -114,6 +114,29 @@ describe('a snapshot first', () => {
     expect(exitCode).toBe(20);
     expect(stderr).toContain('inside the persist directory');
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('is of the database that is then changed, or nothing is', async () => {
+    const dir = await unpacked('0.5.5');
+    const repository = newRepository();
+    let asked = 0;
+    const freeBytes = (): Promise<number> => {
+      asked += 1;
+      // For the last time after the snapshot was made, before the lock is taken.
+      if (existsSync(repository) && namesIn(repository).snapshots.length > 0) {
+        withDatabase(dir, (db) => db.exec("UPDATE collections SET name = 'renamed' WHERE name = 'ledger'"));
+      }
+      return Promise.resolve(2 ** 40);
+    };
+    const ids = seqIdsOf(dir);
+    const { exitCode, stderr } = await run(['prune', dir, '--yes', '--backup', repository], {}, { freeBytes });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 16,
+      stderr: expect.stringContaining('changed after its snapshot was made') as string,
+    });
+    expect(stderr).toMatch(/snapshot [0-9a-f]{8} was made before/);
+    expect(asked).toBeGreaterThan(2);
+    expect(seqIdsOf(dir)).toEqual(ids);
   });
 
   it('counts in the free space', async () => {
