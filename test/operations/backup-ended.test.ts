@@ -43,8 +43,9 @@ async function endedWhen(argv: readonly string[], signal: NodeJS.Signals, isTher
   return { ...(JSON.parse(stderr) as Pick<Ended, 'code' | 'state'>), exitCode };
 }
 
+/** True while a directory is in the making. */
 function hasUnfinished(directory: string): boolean {
-  return existsSync(directory) && readdirSync(directory).some((name) => name.startsWith('.unfinished-'));
+  return existsSync(directory) && readdirSync(directory).some((name) => /^\.unfinished-(verify-)?\d+$/.test(name));
 }
 
 describe('a command that is ended', () => {

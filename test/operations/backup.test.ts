@@ -4,7 +4,16 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { create, namesIn, newRepository, restored, toTheMillisecond, type CreateJson } from '../support/backup.ts';
+import {
+  create,
+  forgedManifest,
+  namesIn,
+  newRepository,
+  restored,
+  toTheMillisecond,
+  type CreateJson,
+} from '../support/backup.ts';
+import { damagedFullText } from '../support/damage.ts';
 import { FIXTURES, unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
@@ -153,6 +162,34 @@ describe('a snapshot first', () => {
     expect(stderr).toContain('the snapshot');
     expect(bytesOf(other)).toEqual(before);
     expect((await run(['backup', 'list', repository])).exitCode).toBe(10);
+  });
+});
+
+/** What a full verification of the latest snapshot finds. */
+async function problemsOf(repository: string): Promise<readonly string[]> {
+  const { snapshots } = await runJson<VerifyJson>(['backup', 'verify', repository, '--full']);
+  return snapshots.flatMap(({ problems }) => problems.map(({ what }) => what));
+}
+
+describe('verify --full', () => {
+  it('finds a full-text index that does not know its documents', async () => {
+    const dir = await unpacked('0.5.5');
+    damagedFullText(dir);
+    const repository = newRepository();
+    await create(dir, repository);
+    expect(await problemsOf(repository)).toEqual([expect.stringContaining('embedding_fulltext_search: ')]);
+    // Every byte is as it was stored all the same.
+    expect((await run(['backup', 'verify', repository])).exitCode).toBe(0);
+  });
+
+  it('finds a manifest that tells of other rows', async () => {
+    const repository = newRepository();
+    const { snapshot } = await create(await unpacked('0.5.5'), repository);
+    forgedManifest(snapshot.path, (manifest) => {
+      const contents = manifest['contents'] as object;
+      return { ...manifest, contents: { ...contents, contentSha256: '0'.repeat(64) } };
+    });
+    expect(await problemsOf(repository)).toEqual([expect.stringContaining('not hold what the manifest tells')]);
   });
 });
 

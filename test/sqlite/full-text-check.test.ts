@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { checkFullText } from '../../src/sqlite/full-text-check.ts';
 import { withWritable } from '../../src/sqlite/open.ts';
-import { databaseOf } from '../support/damage.ts';
+import { damagedFullText, databaseOf } from '../support/damage.ts';
 import { FIXTURES, unpacked } from '../support/fixtures.ts';
-import { bytesOf, withDatabase } from '../support/state.ts';
+import { bytesOf } from '../support/state.ts';
 
 function problemsIn(dir: string): readonly string[] {
   return withWritable(databaseOf(dir), 0, checkFullText);
@@ -21,17 +21,7 @@ describe("FTS5's own check", () => {
     'finds a document that the index does not know, in %s',
     async (name) => {
       const dir = await unpacked(name);
-      withDatabase(dir, (db) => {
-        db.unsafeMode(true);
-        const content = db
-          .prepare<[], string>("SELECT name FROM sqlite_schema WHERE name LIKE 'embedding_fulltext%_content'")
-          .pluck()
-          .get();
-        const { changes } = db
-          .prepare(`DELETE FROM "${content}" WHERE rowid = (SELECT MIN(rowid) FROM "${content}")`)
-          .run();
-        expect(changes).toBe(1);
-      });
+      damagedFullText(dir);
       expect(problemsIn(dir)).toEqual([expect.stringMatching(/^embedding_fulltext\w*: .*malformed/)]);
     },
   );

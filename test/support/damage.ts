@@ -299,6 +299,20 @@ export function damagedPage(persistDir: string, table: string, what: 'page' | 'c
   closeSync(descriptor);
 }
 
+/** Takes a document out of the full-text table behind the back of its index. */
+export function damagedFullText(persistDir: string): void {
+  withDatabase(persistDir, (db) => {
+    // What FTS5 keeps for itself is otherwise not to be written.
+    db.unsafeMode(true);
+    const content = db
+      .prepare<[], string>("SELECT name FROM sqlite_schema WHERE name LIKE 'embedding_fulltext%_content'")
+      .pluck()
+      .get();
+    const sql = `DELETE FROM "${content}" WHERE rowid = (SELECT MIN(rowid) FROM "${content}")`;
+    if (db.prepare(sql).run().changes === 0) throw new Error('there is no document');
+  });
+}
+
 /** A second name for the database, outside the directory. Returns it. */
 export function hardLinkedDatabase(persistDir: string): string {
   const other = join(dirname(persistDir), 'second-name.sqlite3');
