@@ -7,7 +7,7 @@ import { withDatabase } from '../support/state.ts';
 
 /** The hash of each collection. */
 function hashesOf(dir: string): ReadonlyMap<string, string> {
-  return new Map(describeCopy(dir).contents.collections.map(({ id, contentSha256 }) => [id, contentSha256]));
+  return new Map(describeCopy(dir, dir).contents.collections.map(({ id, contentSha256 }) => [id, contentSha256]));
 }
 
 /** Collections whose hash is another after the statement, which has to change something. */

@@ -26,7 +26,10 @@ describe('a source', () => {
     spoil(dir);
     const before = bytesOf(dir);
     const repository = newRepository();
-    expect(await refusal(createArgv(dir, repository))).toMatchObject({ exitCode });
+    const failure = await refusal(createArgv(dir, repository));
+    expect(failure).toMatchObject({ exitCode });
+    // What the operator named, not where it was copied to.
+    expect(failure.message).toContain(dir);
     expect(bytesOf(dir)).toEqual(before);
     // Refused by what can be seen, or by what was copied.
     expect(existsSync(repository) ? namesIn(repository) : NOTHING).toEqual(NOTHING);

@@ -24,7 +24,6 @@ import { locateSettled } from '../journal.ts';
 import type { Observer } from '../observer.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
 import { counter } from './counter.ts';
-import { verifySound } from './describe.ts';
 import { verifyApart } from './places.ts';
 import { copyConsistently, damagedIndexes, type Copied } from './source.ts';
 import { verifyAndRecord } from './verify.ts';
@@ -100,7 +99,6 @@ async function makeSnapshot(
     const path = emptyData(unfinished);
     return { path, stored: await storeFiles(source, tree, path, { previous, host, onBytes: counter(tree, observer) }) };
   });
-  verifySound(copied.description, dir.given);
   const manifest = { time, number: nextNumber(list), previous, toolVersion: request.toolVersion, source: dir.path };
   const snapshot = finishSnapshot(repository, unfinished, manifestOf(copied, manifest), host);
   return {

@@ -16,15 +16,16 @@ export interface Description {
   readonly reading: Reading;
   /** SQLite's file change counter. */
   readonly changeCounter: number;
-  /** What SQLite's quick_check complains about; nothing where the database is sound. */
-  readonly problems: readonly string[];
 }
 
-/** Reads the copy at `path`, which nobody else uses. */
-export function describeCopy(path: string): Description {
+/**
+ * Reads the copy at `path`, which nobody else uses, of what the operator knows as `given`. Throws CORRUPT where SQLite's
+ * quick_check finds damage.
+ */
+export function describeCopy(path: string, given: string): Description {
   const dir = locatePersistDir(path);
   return withReadOnly(dir.databasePath, 0, (db) => {
-    const problems = quickCheck(db);
+    verifySound(quickCheck(db), given);
     const reading = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true }));
     const plan = planFromReading(reading);
     const hashes = readContentHashes(db, reading.collections, plan.steps);
@@ -44,12 +45,11 @@ export function describeCopy(path: string): Description {
     const { generation } = reading.schema;
     const lastSeqId = String(reading.lastSeqId);
     const contents = { generation, lastSeqId, contentSha256: contentHashOf(hashes), collections };
-    return { contents, reading, changeCounter: dir.database.changeCounter, problems };
+    return { contents, reading, changeCounter: dir.database.changeCounter };
   });
 }
 
-/** Throws CORRUPT where the database of the copy is damaged; `given` is what it is a copy of. */
-export function verifySound({ problems }: Pick<Description, 'problems'>, given: string): void {
+function verifySound(problems: readonly string[], given: string): void {
   if (problems.length === 0) return;
   throw new MaintError('CORRUPT', {
     message: `SQLite's quick_check found damage: ${given}`,

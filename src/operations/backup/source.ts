@@ -51,7 +51,7 @@ export async function copyConsistently<T>(
     );
     if (changed === null) {
       onStage('examining');
-      const description = describeCopy(path);
+      const description = describeCopy(path, dir.given);
       // A server may be in the middle of saving an index, and stand still there while the lock keeps it waiting.
       const isDone = !wasInUse || attempt === ATTEMPTS || damagedIndexes(description).length === 0;
       if (isDone) return { tree, stored, description, wasInUse };

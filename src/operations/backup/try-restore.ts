@@ -54,13 +54,13 @@ function problem(what: string): Problem {
 
 async function examine({ manifest }: Snapshot, directory: string, host: Host): Promise<Tried> {
   try {
-    const { contents, problems } = describeCopy(directory);
+    const { contents } = describeCopy(directory, DATABASE_NAME);
     const fullText = withWritable(join(directory, DATABASE_NAME), 0, checkFullText);
     const { findings } = await inspect({ path: directory, redact: false }, host);
     const isSame = contents.contentSha256 === manifest.contents.contentSha256;
     return {
       problems: [
-        ...[...problems, ...fullText].map(problem),
+        ...fullText.map(problem),
         ...(isSame ? [] : [problem('it does not hold what the manifest tells (hash over the rows)')]),
       ],
       findings: findings.filter(({ severity }) => severity === 'error'),
