@@ -37,7 +37,7 @@ async function largeDirectory(): Promise<string> {
 }
 
 function forgetArgv(repository: string): readonly string[] {
-  return ['backup', 'forget', repository, '--keep-last', '1', '--yes'];
+  return ['backup', 'forget', repository, '--keep-last', '1', '--yes', '--no-progress'];
 }
 
 /** From the first third on, and every other time at the end: before that the program only starts, then it copies. */
@@ -82,7 +82,7 @@ describe(`a command that is killed at ${KILLS} random moments`, () => {
       await create(source, repository);
       const restored = toTheMillisecond(bytesOf(source));
       const argvFor = (dir: string): readonly string[] => {
-        return ['backup', 'restore', 'latest', '--from', repository, '--to', dir, '--swap', '--yes'];
+        return ['backup', 'restore', 'latest', '--from', repository, '--to', dir, '--swap', '--yes', '--no-progress'];
       };
       const whole = await killedAfter(argvFor(await unpacked('0.6.3-purge-off')), 60_000);
       const outcomes = { old: 0, new: 0, settled: 0 };

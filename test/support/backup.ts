@@ -41,7 +41,9 @@ export function create(dir: string, repository: string, host: Partial<Host> = {}
 /** Restores to a new directory, which has to work, and returns it. */
 export async function restored(repository: string, id = 'latest'): Promise<string> {
   const target = join(temporaryDirectory(), 'restored');
-  const { exitCode, stderr } = await run(['backup', 'restore', id, '--from', repository, '--to', target]);
+  // A slow machine has progress to tell.
+  const argv = ['backup', 'restore', id, '--from', repository, '--to', target, '--no-progress'];
+  const { exitCode, stderr } = await run(argv);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   return target;
 }
