@@ -31,9 +31,8 @@ export interface InspectRequest {
 /** Inspects the directory. Works on a read-only mount and beside a running server. */
 export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
   const ownProcesses = [process.pid];
-  const isHeld = (held: PersistDir): boolean => host.holdersOf(held.path, ownProcesses).holders.length > 0;
   verifyNotHalfSwapped(path);
-  const dir = await locateSettled(path, READ_WAIT_MS, isHeld);
+  const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
   const allow = { recoverJournal: false, networkFs: true };
   const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
   verifyJournal(context);

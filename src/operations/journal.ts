@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { MaintError } from '../errors.ts';
-import { remark, type GuardContext, type GuardNote } from './guard-context.ts';
+import { remark, type GuardContext, type GuardNote, type Machine } from './guard-context.ts';
 
 const POLL_MS = 50;
 
@@ -44,18 +44,18 @@ export async function statingRecovery<T>(isRecovered: boolean, work: () => Promi
 }
 
 /**
- * Locates the directory, and where its journal is hot waits for it to settle while `isHeld` says that somebody has the
- * database open: while a server commits, its journal looks exactly like one that was left behind. Returns what is there
+ * Locates the directory, and where its journal is hot waits for it to settle while somebody has the directory open: while a server commits, its journal looks exactly like one that was left behind. Returns what is there
  * after at most `waitMs`.
  */
 export async function locateSettled(
   given: string,
   waitMs: number,
-  isHeld: (dir: PersistDir) => boolean,
+  { host, ownProcesses }: Machine,
 ): Promise<PersistDir> {
+  const isHeld = (path: string): boolean => host.holdersOf(path, ownProcesses).holders.length > 0;
   const deadline = Date.now() + waitMs;
   let dir = locatePersistDir(given);
-  while (dir.journal === 'hot' && Date.now() < deadline && isHeld(dir)) {
+  while (dir.journal === 'hot' && Date.now() < deadline && isHeld(dir.path)) {
     await delay(POLL_MS);
     dir = locatePersistDir(given);
   }

@@ -2,6 +2,7 @@
  * The proof that nobody else has the database open. A rename relies on it: SQLite's locks protect rows, not names.
  */
 import { statSync } from 'node:fs';
+import type { HolderScan } from '../host/host.ts';
 import type { GuardContext } from './guard-context.ts';
 import { uncertainty } from './in-use.ts';
 
@@ -21,11 +22,15 @@ export function proofOfNobody(
   const lease = descriptor === null ? 'unknown' : host.probeLease(descriptor);
   if (lease === 'granted') return { isProved: true };
   if (lease === 'refused') return unproved('a process that cannot be seen from here has the database open');
-  const unknown = uncertainty(scan);
-  if (unknown !== null) return unproved(unknown);
-  return scan.isWholeMachine
-    ? { isProved: true }
-    : unproved('processes outside this container cannot be seen from here');
+  const unknown = unseenIn(scan);
+  return unknown === null ? { isProved: true } : unproved(unknown);
+}
+
+/** Why a look at the processes proves nothing, in words; null where it saw every one of the machine. */
+export function unseenIn(scan: HolderScan): string | null {
+  return (
+    uncertainty(scan) ?? (scan.isWholeMachine ? null : 'processes outside this container cannot be seen from here')
+  );
 }
 
 function unproved(because: string): Proof {

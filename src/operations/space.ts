@@ -44,6 +44,17 @@ export function verifySpace(question: SpaceQuestion): GuardNote {
   });
 }
 
+/** Throws NO_SPACE where there is no room for one thing that is to be written for `dir`. */
+export async function verifyRoom(
+  dir: SpaceQuestion['dir'],
+  need: SpaceNeed,
+  whenShort: string,
+  host: Host,
+): Promise<void> {
+  const free = await freeByDevice([need.directory], host);
+  verifySpace({ dir, host, free, needs: [need], alternatives: [], whenShort });
+}
+
 interface FileSystemSum extends FileSystemNeed {
   readonly free: number;
 }

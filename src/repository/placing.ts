@@ -2,12 +2,12 @@
  * Puts a restored directory where it is to be: put together beside that place or, where a rename cannot lead there,
  * inside it, and in sight only when it is whole.
  */
-import { existsSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { createLockFile, withLock } from '../sqlite/open.ts';
 import { besidePath } from './beside.ts';
+import { withLockFile } from './lock-file.ts';
 import { mayWrite } from './permission.ts';
 
 /** Names of what a restore needs until it is done begin with this, in the directory itself or beside it. */
@@ -69,24 +69,18 @@ export async function placing<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const lock = mayWrite(dirname(path)) ? besidePath(path, 'restore.lock') : join(path, `${OWN}.lock`);
-  if (!existsSync(lock)) createLockFile(lock);
-  let isHeld = false;
-  try {
-    return await withLock(lock, 'exclusive', waitMs, async () => {
-      isHeld = true;
-      try {
-        return await work();
-      } finally {
-        rmSync(lock, { force: true });
-      }
-    });
-  } catch (error) {
-    if (isHeld || !(error instanceof MaintError) || error.code !== 'IN_USE') throw error;
-    throw new MaintError('IN_USE', {
+  const refusal = (): MaintError =>
+    new MaintError('IN_USE', {
       message: `another run is putting a directory in place: ${given}`,
       hint: 'wait for it with --wait 10m',
     });
-  }
+  return withLockFile(lock, { lock: 'exclusive', waitMs, refusal }, async () => {
+    try {
+      return await work();
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  });
 }
 
 /** Removes what a run that was cut off has left of a directory in the making. Only within {@link placing}. */

@@ -17,9 +17,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { withLockFile } from './lock-file.ts';
 import { mayWrite } from './permission.ts';
 import { shellWord } from '../shell-word.ts';
-import { createLockFile, withLock } from '../sqlite/open.ts';
 
 const MARKER = 'chroma-maint-repository.json';
 const LOCK = 'lock.sqlite3';
@@ -166,21 +166,9 @@ async function locked<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const lockPath = join(path, LOCK);
-  if (!existsSync(lockPath)) {
-    // A copy of a repository on a read-only medium: nobody can remove anything there either.
-    if (lock === 'shared' && !mayWrite(path)) return work();
-    createLockFile(lockPath);
-  }
-  let isHeld = false;
-  try {
-    return await withLock(lockPath, lock, waitMs, () => {
-      isHeld = true;
-      return work();
-    });
-  } catch (error) {
-    if (isHeld || !(error instanceof MaintError) || error.code !== 'IN_USE') throw error;
-    throw atWork(given, lockPath, host);
-  }
+  // A copy of a repository on a read-only medium: nobody can remove anything there either.
+  if (lock === 'shared' && !existsSync(lockPath) && !mayWrite(path)) return work();
+  return withLockFile(lockPath, { lock, waitMs, refusal: () => atWork(given, lockPath, host) }, work);
 }
 
 function notWritable({ given }: Repository): MaintError {

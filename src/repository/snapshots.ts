@@ -10,7 +10,7 @@ import { shellWord } from '../shell-word.ts';
 import { syncBelow } from './durable.ts';
 import { formatManifest, parseManifest, snapshotId, snapshotName, type Manifest } from './manifest.ts';
 import { finish, type Repository } from './repository.ts';
-import { readTree } from './tree.ts';
+import { allocatedBytes, readTree } from './tree.ts';
 
 const MANIFEST_NAME = 'manifest.json';
 const VERIFICATION_NAME = 'verification.json';
@@ -151,7 +151,7 @@ export function newBytes(snapshots: readonly Snapshot[]): ReadonlyMap<Snapshot, 
         const stat = lstatSync(join(dataOf(snapshot.path), path), { bigint: true, throwIfNoEntry: false });
         if (stat === undefined || seen.has(`${stat.dev}:${stat.ino}`)) continue;
         seen.add(`${stat.dev}:${stat.ino}`);
-        bytes += Number(stat.blocks) * 512;
+        bytes += allocatedBytes(stat);
       }
       return [snapshot, bytes] as const;
     }),

@@ -10,9 +10,7 @@ import type { Host } from '../host/host.ts';
 import { besidePath } from './beside.ts';
 
 const SwapJournal = v.object({
-  /** Names in the parent directory. */
-  target: v.string(),
-  incoming: v.string(),
+  /** Name in the parent directory; the others follow from the target's. */
   outgoing: v.string(),
   /** Inodes, for names alone do not tell. No device numbers: the next start of the machine may give others. */
   targetInode: v.string(),
@@ -28,14 +26,12 @@ export type Settled =
   | { readonly kind: 'finished'; readonly outgoing: string };
 
 /**
- * Puts the directory that was put together beside `target` in the place of `target`, which goes to `outgoing`, a name in the same
- * parent. Both were there before, and one of them is at `target` whenever this ends.
+ * Puts the directory that was put together beside `target` in its place. What is there goes to `outgoing`, a name in the
+ * same parent. Both were there before, and one of them is at `target` whenever this ends.
  */
 export function swapIn(target: string, outgoing: string, host: Host): void {
   const incoming = incomingOf(target);
   const journal: SwapJournal = {
-    target: basename(target),
-    incoming: basename(incoming),
     outgoing: basename(outgoing),
     targetInode: inodeOf(target) ?? '',
     incomingInode: inodeOf(incoming) ?? '',
@@ -50,8 +46,8 @@ export function swapIn(target: string, outgoing: string, host: Host): void {
 }
 
 /**
- * Finishes or undoes what a run that was cut off has left at `target`; null where there was nothing. Only while
- * no other run puts anything there. Throws where something else has taken the place meanwhile, and leaves everything as it is.
+ * Finishes or undoes what a run that was cut off has left at `target`; null where there was nothing. Only while no other
+ * run puts anything there. Throws where something else has taken the place meanwhile, and leaves everything as it is.
  */
 export function settle(target: string, host: Host): Settled | null {
   rmSync(`${journalOf(target)}.new`, { force: true });

@@ -74,9 +74,14 @@ function treeFile(root: string, path: string): TreeFile {
     path,
     ...attributesOf(stat),
     size: Number(stat.size),
-    allocated: Number(stat.blocks * BLOCK_BYTES),
+    allocated: allocatedBytes(stat),
     signature: [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':'),
   };
+}
+
+/** Bytes that a file occupies on its disk. */
+export function allocatedBytes({ blocks }: BigIntStats): number {
+  return Number(blocks * BLOCK_BYTES);
 }
 
 function attributesOf({ mode, uid, gid, mtimeMs }: BigIntStats): Attributes {

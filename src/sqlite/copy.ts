@@ -180,6 +180,7 @@ function valueOf(db: Database, pragma: string): string {
   return String(db.pragma(`main.${pragma}`, { simple: true }));
 }
 
-function quoted(name: string): string {
+/** A name as SQL takes it, whatever is in it. */
+export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,4 +1,5 @@
 import { messageOf, systemErrorCode } from '../errors.ts';
+import { quoted } from './copy.ts';
 import type { Database } from './open.ts';
 
 const FULL_TEXT_TABLES =
@@ -15,7 +16,7 @@ export function checkFullText(db: Database): readonly string[] {
     .all()
     .flatMap((table) => {
       try {
-        const name = `"${table.replaceAll('"', '""')}"`;
+        const name = quoted(table);
         db.prepare(`INSERT INTO ${name} (${name}) VALUES ('integrity-check')`).run();
         return [];
       } catch (error) {

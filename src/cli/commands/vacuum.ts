@@ -8,7 +8,6 @@ import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '.
 interface VacuumOptions extends WritingOptions {
   readonly prune: boolean;
   readonly minReclaim: MinReclaim;
-  readonly tempDir?: string;
   readonly mode: VacuumMode | 'auto';
   readonly verify: 'usual' | 'full';
 }

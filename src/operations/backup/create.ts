@@ -22,7 +22,7 @@ import { verifyLocalFileSystem, verifyPath } from '../guards.ts';
 import { settleHalfSwap } from '../half-swap.ts';
 import { locateSettled } from '../journal.ts';
 import type { Observer } from '../observer.ts';
-import { freeByDevice, verifySpace } from '../space.ts';
+import { verifyRoom } from '../space.ts';
 import { counter } from './counter.ts';
 import { verifyApart } from './places.ts';
 import { copyConsistently, damagedIndexes, type Copied } from './source.ts';
@@ -64,8 +64,7 @@ export function createBackup(request: CreateRequest, machine: Machine, observer:
     const found = findRepository(request.repository);
     verifyApart(request.path, request.repository);
     await settleHalfSwap(request.path, waitMs, host);
-    const isHeld = ({ path }: PersistDir): boolean => host.holdersOf(path, ownProcesses).holders.length > 0;
-    const dir = await locateSettled(request.path, READ_WAIT_MS, isHeld);
+    const dir = await locateSettled(request.path, READ_WAIT_MS, machine);
     const context: GuardContext = { dir, host, allow, waitMs, ownProcesses };
     await verifyPath(context);
     verifyLocalFileSystem(context);
@@ -94,7 +93,8 @@ async function makeSnapshot(
   const previous = latestOf(list, dir);
   const time = host.now().toISOString();
   const copied = await copyConsistently(context, observer, async (source, tree) => {
-    await verifyRoom(context, repository, tree, previous);
+    const need = { directory: repository.path, bytes: bytesToStore(tree.files, previous), purpose: 'the snapshot' };
+    await verifyRoom(dir, need, 'free some space there, or name another repository', host);
     observer.onStage('copying');
     const path = emptyData(unfinished);
     return { path, stored: await storeFiles(source, tree, path, { previous, host, onBytes: counter(tree, observer) }) };
@@ -143,19 +143,6 @@ export function latestOf({ snapshots }: SnapshotList, { path }: PersistDir): Sna
 /** Counted over all sources, and not by the clock, which may have been set back. */
 function nextNumber({ snapshots }: SnapshotList): number {
   return 1 + (snapshots.at(-1)?.manifest.number ?? 0);
-}
-
-/** What is to be written at least, but for files that seem to be those of the snapshot before. */
-async function verifyRoom(
-  { dir, host }: GuardContext,
-  { path: directory }: Repository,
-  { files }: Tree,
-  previous: Snapshot | null,
-): Promise<void> {
-  const bytes = bytesToStore(files, previous);
-  const needs = [{ directory, bytes, purpose: 'the snapshot' }];
-  const whenShort = 'free some space there, or name another repository';
-  verifySpace({ dir, host, free: await freeByDevice([directory], host), needs, alternatives: [], whenShort });
 }
 
 /** Bytes that a snapshot of `files` adds, by the look of them: those that have another size or time than before. */

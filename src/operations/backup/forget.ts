@@ -5,7 +5,7 @@ import { MaintError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { inWords } from '../../repository/failures.ts';
 import { changing, openRepository, remove, type Repository } from '../../repository/repository.ts';
-import { applyPolicy, type Decision, type Policy } from '../../repository/retention.ts';
+import { applyPolicy, isEmpty, type Decision, type Policy } from '../../repository/retention.ts';
 import {
   newBytes,
   readSnapshots,
@@ -53,6 +53,7 @@ export interface ForgetCandidate {
 /** Plans which snapshots go. Reads only. */
 export function planForget(request: ForgetRequest, host: Host, isDryRun: boolean): Promise<ForgetPlan> {
   return inWords(request.repository, () => {
+    verifyPolicy(request);
     const repository = openRepository(request.repository);
     return planOn(repository, readSnapshots(repository), request, { host, isDryRun });
   });
@@ -70,6 +71,7 @@ export function forgetBackups(
 ): Promise<ForgetReport> {
   return inWords(request.repository, () => {
     observer.onStage('checking');
+    verifyPolicy(request);
     const repository = openRepository(request.repository);
     return changing(repository, { host, waitMs: request.waitMs }, () => {
       const plan = planOn(repository, readSnapshots(repository), request, { host, isDryRun: false });
@@ -85,6 +87,14 @@ export function forgetBackups(
 /** The snapshots that are to be removed. */
 export function goingIn({ decisions }: ForgetPlan): readonly Snapshot[] {
   return decisions.filter(({ reasons }) => reasons.length === 0).map(({ snapshot: { snapshot } }) => snapshot);
+}
+
+function verifyPolicy({ policy }: ForgetRequest): void {
+  if (!isEmpty(policy)) return;
+  throw new MaintError('USAGE', {
+    message: 'no policy was specified, no snapshots will be removed',
+    hint: 'say what to keep, for example: --keep-daily 7 --keep-weekly 4',
+  });
 }
 
 function planOn(

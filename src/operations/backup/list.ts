@@ -7,11 +7,8 @@ import { newBytes, readSnapshots, type Snapshot, type UnreadableSnapshot } from 
 
 export interface ListedSnapshot {
   readonly snapshot: Snapshot;
-  /** Bytes of its files. */
-  readonly bytes: number;
   /** Bytes on disk that no snapshot made before it shares. */
   readonly newBytes: number;
-  readonly records: number;
 }
 
 export interface BackupList {
@@ -27,15 +24,7 @@ export function listBackups(given: string): Promise<BackupList> {
     const repository = openRepository(given);
     const { snapshots, unreadable } = readSnapshots(repository);
     const added = newBytes(snapshots);
-    const listed = snapshots.map((snapshot) => {
-      const { files, contents } = snapshot.manifest;
-      return {
-        snapshot,
-        bytes: files.reduce((sum, { size }) => sum + size, 0),
-        newBytes: added.get(snapshot) ?? 0,
-        records: contents.collections.reduce((sum, { records }) => sum + records, 0),
-      };
-    });
+    const listed = snapshots.map((snapshot) => ({ snapshot, newBytes: added.get(snapshot) ?? 0 }));
     return { repository, snapshots: listed, unreadable };
   });
 }

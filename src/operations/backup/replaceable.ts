@@ -5,15 +5,15 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DATABASE_NAME, locatePersistDir, type PersistDir } from '../../chroma/persist-dir.ts';
 import { MaintError } from '../../errors.ts';
-import type { Host } from '../../host/host.ts';
+import type { Host, HolderScan } from '../../host/host.ts';
 import type { Place } from '../../repository/placing.ts';
 import { borrowedDescriptor } from '../../sqlite/descriptor.ts';
 import { withLock } from '../../sqlite/open.ts';
 import { compactTime } from '../../units.ts';
 import type { Allowances, Machine } from '../guard-context.ts';
 import { verifyLocalFileSystem } from '../guards.ts';
-import { inUse, uncertainty, verifyNotInUse } from '../in-use.ts';
-import { proofOfNobody } from '../proof.ts';
+import { inUse, verifyNotInUse } from '../in-use.ts';
+import { proofOfNobody, unseenIn } from '../proof.ts';
 
 /** Throws where the directory is none of Chroma's, cannot be renamed, or is in use when the wait is over. */
 export async function verifyReplaceable(
@@ -53,7 +53,8 @@ export function outgoingPath({ path }: Place, host: Host): string {
 export async function whileNobodyHas(place: Place, machine: Machine, work: () => void): Promise<void> {
   const dir = lockable(place);
   if (dir === null) {
-    verifyNobodySeen(place, machine);
+    const unknown = unseenIn(verifyNobodyServes(place, machine));
+    if (unknown !== null) throw unproved(place, unknown);
     return work();
   }
   await withLock(dir.databasePath, 'exclusive', 0, () => {
@@ -75,17 +76,11 @@ function lockable({ path }: Place): PersistDir | null {
   }
 }
 
-function verifyNobodyServes({ given, path }: Place, { host, ownProcesses }: Machine): void {
-  const { holders } = host.holdersOf(path, ownProcesses);
-  if (holders.length > 0) throw inUse(given, holders);
-}
-
-function verifyNobodySeen(place: Place, machine: Machine): void {
-  verifyNobodyServes(place, machine);
-  const scan = machine.host.holdersOf(place.path, machine.ownProcesses);
-  const unknown = uncertainty(scan);
-  if (unknown !== null) throw unproved(place, unknown);
-  if (!scan.isWholeMachine) throw unproved(place, 'processes outside this container cannot be seen from here');
+/** Throws IN_USE where a process is seen that has the directory open, and says otherwise what was seen. */
+function verifyNobodyServes({ given, path }: Place, { host, ownProcesses }: Machine): HolderScan {
+  const scan = host.holdersOf(path, ownProcesses);
+  if (scan.holders.length > 0) throw inUse(given, scan.holders);
+  return scan;
 }
 
 function unproved({ given }: Place, because: string): MaintError {

@@ -23,9 +23,10 @@ import { shellWord } from '../../shell-word.ts';
 import type { Allowances, Machine } from '../guard-context.ts';
 import { settleHalfSwap } from '../half-swap.ts';
 import type { Observer } from '../observer.ts';
-import { freeByDevice, verifySpace } from '../space.ts';
+import { verifyRoom } from '../space.ts';
 import { counter } from './counter.ts';
 import { verifyApart } from './places.ts';
+import { totalsOf } from './totals.ts';
 import { outgoingPath, verifyReplaceable, whileNobodyHas } from './replaceable.ts';
 
 export interface RestoreRequest {
@@ -63,11 +64,12 @@ export interface RestoreReport {
 export function planRestore(request: RestoreRequest, host: Host, isDryRun: boolean): Promise<RestorePlan> {
   return inWords(request.target, async () => {
     const place = freePlace(request);
-    verifyApart(request.target, request.repository);
     const repository = openRepository(request.repository);
     const snapshot = findSnapshot(repository, readSnapshots(repository), request.selector);
-    const bytes = snapshot.manifest.files.reduce((sum, { allocated }) => sum + allocated, 0);
-    await verifyRoom(place, bytes, host);
+    const bytes = totalsOf(snapshot).allocatedBytes;
+    const directory = writableDirectory(place);
+    const need = { directory, bytes, purpose: 'the restored directory' };
+    await verifyRoom(place, need, 'free some space there, or restore to another disk with --to <dir>', host);
     return { isDryRun, request, repository, snapshot, place, bytes };
   });
 }
@@ -78,16 +80,17 @@ export function restoreBackup(request: RestoreRequest, machine: Machine, observe
     observer.onStage('checking');
     const { host } = machine;
     const settled = await settleHalfSwap(request.target, request.waitMs, host);
-    const before = await planRestore(request, host, false);
-    return placing(before.place, request.waitMs, () =>
-      reading(before.repository, { host, waitMs: request.waitMs }, async () => {
-        // Again, now that nobody can change what is found.
-        const plan = await planRestore(request, host, false);
+    freePlace(request);
+    return reading(openRepository(request.repository), { host, waitMs: request.waitMs }, async () => {
+      const before = await planRestore(request, host, false);
+      return placing(before.place, request.waitMs, async () => {
+        // Looked at again, now that no other run can put anything there.
+        const plan = { ...before, place: freePlace(request) };
         if (plan.place.occupation === 'directory') await verifyReplaceable(plan.place, request, machine);
         const outgoing = await restoreTo(plan, machine, observer);
         return { plan, outgoing, settled, hasOwners: host.userId() === 0 || isOwn(plan.snapshot, host) };
-      }),
-    );
+      });
+    });
   });
 }
 
@@ -117,7 +120,7 @@ async function restoreTo(
 }
 
 /** Throws TARGET_EXISTS where something is in the way, before anything else is looked at. */
-function freePlace({ target, isSwap }: RestoreRequest): Place {
+function freePlace({ target, repository, isSwap }: RestoreRequest): Place {
   const place = lookAt(target);
   const { occupation } = place;
   if (occupation === 'file' || (occupation === 'directory' && !isSwap)) {
@@ -126,20 +129,17 @@ function freePlace({ target, isSwap }: RestoreRequest): Place {
       hint: `name a directory that does not exist yet, or give --swap to put the snapshot in the place of ${shellWord(target)}`,
     });
   }
+  verifyApart(target, repository);
   return place;
 }
 
-async function verifyRoom(place: Place, bytes: number, host: Host): Promise<void> {
+function writableDirectory(place: Place): string {
   const directory = writtenDirectory(place);
-  if (!mayWrite(directory)) {
-    throw new MaintError('NOT_WRITABLE', {
-      message: `this user may not write here: ${directory}`,
-      hint: 'run this as the user that owns it, or name another place with --to <dir>',
-    });
-  }
-  const needs = [{ directory, bytes, purpose: 'the restored directory' }];
-  const whenShort = 'free some space there, or restore to another disk with --to <dir>';
-  verifySpace({ dir: place, host, free: await freeByDevice([directory], host), needs, alternatives: [], whenShort });
+  if (mayWrite(directory)) return directory;
+  throw new MaintError('NOT_WRITABLE', {
+    message: `this user may not write here: ${directory}`,
+    hint: 'run this as the user that owns it, or name another place with --to <dir>',
+  });
 }
 
 function isOwn({ manifest }: Snapshot, host: Host): boolean {

@@ -13,14 +13,17 @@ import { withWritable } from '../../sqlite/open.ts';
 import type { Finding } from '../findings.ts';
 import { inspect } from '../inspect.ts';
 import type { Observer } from '../observer.ts';
-import { freeByDevice, verifySpace } from '../space.ts';
+import { verifyRoom } from '../space.ts';
 import { counter } from './counter.ts';
 import { describeCopy } from './describe.ts';
+import { totalsOf } from './totals.ts';
 
 export interface Tried {
   readonly problems: readonly Problem[];
   readonly findings: readonly Finding[];
 }
+
+const WHEN_SHORT = 'name a directory on another disk with --temp-dir <dir>, or verify the hashes alone, without --full';
 
 /** Name of the temporary directory of the process `pid`, which has one at a time. */
 export function triedName(pid: number): string {
@@ -35,7 +38,8 @@ export async function tryRestore(
   observer: Observer,
 ): Promise<Tried> {
   const place = { given: repository.given, path: tempDir ?? repository.path };
-  await verifyRoomFor(snapshot, place.path, repository, host);
+  const need = { directory: place.path, bytes: totalsOf(snapshot).allocatedBytes, purpose: 'a restored copy' };
+  await verifyRoom(repository, need, WHEN_SHORT, host);
   const unfinished = beginUnfinished(place, triedName(process.pid));
   try {
     observer.onStage('copying');
@@ -69,12 +73,4 @@ async function examine({ manifest }: Snapshot, directory: string, host: Host): P
     if (!(error instanceof MaintError)) throw error;
     return { problems: [problem([error.message, ...error.details].join('; '))], findings: [] };
   }
-}
-
-async function verifyRoomFor({ manifest }: Snapshot, directory: string, dir: Repository, host: Host): Promise<void> {
-  const bytes = manifest.files.reduce((sum, { allocated }) => sum + allocated, 0);
-  const needs = [{ directory, bytes, purpose: 'a restored copy' }];
-  const whenShort =
-    'name a directory on another disk with --temp-dir <dir>, or verify the hashes alone, without --full';
-  verifySpace({ dir, host, free: await freeByDevice([directory], host), needs, alternatives: [], whenShort });
 }

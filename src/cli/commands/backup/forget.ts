@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { MaintError } from '../../../errors.ts';
 import type { ForgetPlan, ForgetReport, ForgetRequest } from '../../../operations/backup/forget.ts';
 import type { CommandContext } from '../../command-context.ts';
 import { helpFooter } from '../../help.ts';
@@ -73,14 +72,5 @@ function requestOf(repository: string, options: ForgetOptions): ForgetRequest {
     withinMs: options.keepWithin ?? null,
     maxBytes: options.maxSize ?? null,
   };
-  if (
-    policy.withinMs !== null ||
-    policy.maxBytes !== null ||
-    policy.last + policy.daily + policy.weekly + policy.monthly > 0
-  )
-    return { repository, policy, waitMs: options.wait };
-  throw new MaintError('USAGE', {
-    message: 'no policy was specified, no snapshots will be removed',
-    hint: 'say what to keep, for example: --keep-daily 7 --keep-weekly 4',
-  });
+  return { repository, policy, waitMs: options.wait };
 }

@@ -1,4 +1,5 @@
 import type { CreateReport } from '../../../operations/backup/create.ts';
+import { totalsOf } from '../../../operations/backup/totals.ts';
 import { formatBytes, formatElapsed } from '../../../units.ts';
 import { printable } from '../printable.ts';
 import { unbroken, withCommand, wrapped } from '../table.ts';
@@ -7,9 +8,11 @@ import { contentsOf, backupCommand } from './snapshot-text.ts';
 
 export function createLines(report: CreateReport, elapsedMs: number, view: View): readonly string[] {
   const { request, snapshot, newBytes } = report;
-  const { source, files } = snapshot.manifest;
-  const size = files.reduce((sum, file) => sum + file.size, 0);
-  const facts = unbroken([...contentsOf(snapshot), formatBytes(size), `${formatBytes(newBytes)} of it new`], ', ');
+  const { source } = snapshot.manifest;
+  const facts = unbroken(
+    [...contentsOf(snapshot), formatBytes(totalsOf(snapshot).bytes), `${formatBytes(newBytes)} of it new`],
+    ', ',
+  );
   const done = `Snapshot ${snapshot.id} of ${printable(request.path)} in ${formatElapsed(elapsedMs)}: ${facts}.`;
   const [first = '', ...rest] = wrapped(done, view.width);
   const beside = 'Another process had the directory open; database and index files are of one moment all the same.';

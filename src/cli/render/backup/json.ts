@@ -1,6 +1,7 @@
 import type { CreateReport } from '../../../operations/backup/create.ts';
 import type { ForgetPlan } from '../../../operations/backup/forget.ts';
 import type { BackupList } from '../../../operations/backup/list.ts';
+import { totalsOf } from '../../../operations/backup/totals.ts';
 import type { RestorePlan, RestoreReport } from '../../../operations/backup/restore.ts';
 import { isVerified, type VerifyReport } from '../../../operations/backup/verify.ts';
 import type { Snapshot } from '../../../repository/snapshots.ts';
@@ -87,6 +88,7 @@ export function forgetJson(plan: ForgetPlan, removed: number): object {
 function snapshotJson(snapshot: Snapshot): object {
   const { id, name, path, manifest, verification } = snapshot;
   const { files, contents, source, time, number } = manifest;
+  const { bytes, records } = totalsOf(snapshot);
   return {
     id,
     name,
@@ -94,10 +96,10 @@ function snapshotJson(snapshot: Snapshot): object {
     time,
     number,
     source: source.path,
-    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    bytes,
     files: files.length,
     collections: contents.collections.length,
-    records: contents.collections.reduce((sum, { records }) => sum + records, 0),
+    records,
     verifiedAt: isVerified(snapshot) ? (verification?.time ?? null) : null,
     verification,
   };

@@ -1,4 +1,5 @@
 import type { BackupList, ListedSnapshot } from '../../../operations/backup/list.ts';
+import { totalsOf } from '../../../operations/backup/totals.ts';
 import { counted, formatBytes, formatCount } from '../../../units.ts';
 import { printable } from '../printable.ts';
 import { tableLines, wrapped, type Column } from '../table.ts';
@@ -14,14 +15,14 @@ interface SnapshotColumn extends Column {
 const SNAPSHOT_COLUMNS: readonly SnapshotColumn[] = [
   { title: 'Id', align: 'left', cell: ({ snapshot }) => snapshot.id },
   { title: 'Time (UTC)', align: 'left', cell: ({ snapshot }) => minuteText(snapshot.manifest.time) },
-  { title: 'Size', align: 'right', cell: ({ bytes }) => formatBytes(bytes) },
+  { title: 'Size', align: 'right', cell: ({ snapshot }) => formatBytes(totalsOf(snapshot).bytes) },
   { title: 'New', align: 'right', cell: ({ newBytes }) => formatBytes(newBytes) },
   {
     title: 'Collections',
     align: 'right',
     cell: ({ snapshot }) => formatCount(snapshot.manifest.contents.collections.length),
   },
-  { title: 'Records', align: 'right', from: 100, cell: ({ records }) => formatCount(records) },
+  { title: 'Records', align: 'right', from: 100, cell: ({ snapshot }) => formatCount(totalsOf(snapshot).records) },
   { title: 'Verified', align: 'left', cell: ({ snapshot }) => verificationText(snapshot.verification) },
 ];
 

@@ -1,13 +1,13 @@
+import { totalsOf } from '../../../operations/backup/totals.ts';
 import type { Snapshot, Verification } from '../../../repository/snapshots.ts';
 import { counted } from '../../../units.ts';
 import { shellWord } from '../../../shell-word.ts';
 import { printable } from '../printable.ts';
 
 /** What is in it, in words. */
-export function contentsOf({ manifest }: Snapshot): readonly string[] {
-  const { collections } = manifest.contents;
-  const records = collections.reduce((sum, each) => sum + each.records, 0);
-  return [counted(collections.length, 'collection'), counted(records, 'record')];
+export function contentsOf(snapshot: Snapshot): readonly string[] {
+  const { collections } = snapshot.manifest.contents;
+  return [counted(collections.length, 'collection'), counted(totalsOf(snapshot).records, 'record')];
 }
 
 /** `2026-11-21 20:14:15`, of a time in ISO 8601. */
