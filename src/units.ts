@@ -48,6 +48,13 @@ export function parseDuration(text: string): number | undefined {
   return ms === undefined ? undefined : Number(digits) * ms;
 }
 
+/** A duration as {@link parseDuration} reads it, in the largest unit that gives a whole number: `1h`, `90s`, `7d`. */
+export function formatDuration(ms: number): string {
+  const [unit = 's', per = 1e3] =
+    Object.entries(MS_PER).findLast(([, each]) => ms >= each && ms % each === 0) ?? Object.entries(MS_PER)[0] ?? [];
+  return `${Math.round(ms / per)}${unit}`;
+}
+
 /** Bytes of a size like `0 4096 500M 2G` (powers of 1024); undefined for anything else. */
 export function parseSize(text: string): number | undefined {
   const [, digits, suffix] = /^(\d{1,12}(?:\.\d{1,3})?)([KMGTP]?)$/.exec(text) ?? [];

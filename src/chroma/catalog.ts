@@ -66,3 +66,22 @@ export function readRecordCounts(db: Database): ReadonlyMap<SegmentId, number> {
   const rows = db.prepare<[], { segment_id: string; records: bigint }>(RECORDS).all();
   return new Map(rows.map(({ segment_id, records }) => [segment_id, Number(records)]));
 }
+
+/** The segments of each collection. Up to 0.4.24 a segment may name the collection, the topic, or both. */
+export function segmentsByCollection({
+  collections,
+  segments,
+}: Catalog): ReadonlyMap<CollectionId, readonly CatalogSegment[]> {
+  const byTopic = new Map(collections.flatMap(({ id, topic }) => (topic === null ? [] : [[topic, id] as const])));
+  const known = new Map<CollectionId, CatalogSegment[]>(collections.map(({ id }) => [id, []]));
+  for (const segment of segments) {
+    const owners = [segment.collection, segment.topic === null ? undefined : byTopic.get(segment.topic)];
+    for (const owner of new Set(owners)) known.get(owner ?? '')?.push(segment);
+  }
+  return known;
+}
+
+/** The segments that belong to a collection: everything of theirs is live, whatever database it was in. */
+export function liveSegments(catalog: Catalog): ReadonlySet<SegmentId> {
+  return new Set([...segmentsByCollection(catalog).values()].flat().map(({ id }) => id));
+}

@@ -34,9 +34,13 @@ export interface AskingOptions extends CommonOptions {
 }
 
 /** What every command takes that changes a persist directory. */
-export interface WritingOptions extends AskingOptions {
+export interface ChangingOptions extends AskingOptions {
   readonly allowNetworkFs?: boolean;
   readonly backup?: string;
+}
+
+/** What every command takes that deletes WAL rows of collections. */
+export interface WritingOptions extends ChangingOptions {
   readonly skipIndexCheck?: boolean;
   readonly collection?: readonly string[];
   readonly exclude?: readonly string[];
@@ -78,15 +82,23 @@ export function withAskingOptions(command: Command): Command {
   return command.option('--dry-run', 'show the plan, change nothing').option('--yes', 'do not ask');
 }
 
+/** For a command that changes a persist directory, and takes what it is to change first. */
+export function withChangingOptions(command: Command): Command {
+  return withWaitingOptions(command, 'the directory is in use')
+    .option('--backup <repo>', 'make a snapshot first, verify it, and go on only with it')
+    .option('--recover-journal', 'let SQLite play back a hot journal first')
+    .option('--allow-network-fs', 'work on a network file system');
+}
+
+/** For a command that deletes WAL rows of collections. */
 export function withWritingOptions(command: Command): Command {
   const selecting = withAskingOptions(withCommonOptions(command))
     .option('--collection <name>', 'only this collection, by name or id (repeatable)', collect)
     .option('--exclude <name>', 'all but this collection (repeatable)', collect);
-  return withWaitingOptions(selecting, 'the directory is in use')
-    .option('--backup <repo>', 'make a snapshot first, verify it, and go on only with it')
-    .option('--recover-journal', 'let SQLite play back a hot journal first')
-    .option('--allow-network-fs', 'work on a network file system')
-    .option('--skip-index-check', 'do not ask the index for the ids of the rows to be deleted');
+  return withChangingOptions(selecting).option(
+    '--skip-index-check',
+    'do not ask the index for the ids of the rows to be deleted',
+  );
 }
 
 /** The directory that was named, by argument or --path. Throws USAGE where there is none, or two different ones. */
@@ -111,7 +123,7 @@ function named(
   return given;
 }
 
-export function targetOf(argument: string | undefined, options: WritingOptions): Target {
+export function targetOf(argument: string | undefined, options: ChangingOptions & Partial<WritingOptions>): Target {
   return {
     path: persistDirOf(argument, options),
     only: options.collection ?? [],

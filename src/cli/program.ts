@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { backupCommand } from './commands/backup.ts';
+import { cleanCommand } from './commands/clean.ts';
 import { demoCommand } from './commands/demo.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
@@ -26,7 +27,7 @@ export function buildProgram(context: CommandContext): Command {
     })
     .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, WIDEST_HELP) })
     .exitOverride();
-  for (const build of [inspectCommand, pruneCommand, vacuumCommand, backupCommand, demoCommand]) {
+  for (const build of [inspectCommand, pruneCommand, vacuumCommand, cleanCommand, backupCommand, demoCommand]) {
     inherit(build(context), program);
   }
   return program;

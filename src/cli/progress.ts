@@ -10,6 +10,7 @@ const CLEAR_LINE = '\r\u001b[2K';
 const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   checking: 'checking the database',
   pruning: 'deleting WAL rows',
+  cleaning: 'removing what deleted collections left',
   vacuuming: 'rewriting the database',
   rebuilding: 'writing the new file',
   verifying: 'verifying the new file',
@@ -17,7 +18,7 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   copying: 'copying files',
   hashing: 'comparing hashes',
   examining: 'reading the copy',
-  removing: 'removing snapshots',
+  removing: 'removing files',
 };
 
 export interface Progress {

@@ -2,6 +2,7 @@
  * What of a plan a person said yes to, for the plan that is made under the lock to be compared with; no code.
  */
 import type { PrunePlan } from '../chroma/prune-plan.ts';
+import type { CleanSteps } from './clean/plan.ts';
 import type { ChosenMode } from './vacuum-mode.ts';
 
 export interface Agreement {
@@ -12,4 +13,8 @@ export interface Agreement {
 
 export interface VacuumAgreement extends Agreement {
   readonly mode: ChosenMode;
+}
+
+export interface CleanAgreement extends Agreement {
+  readonly steps: CleanSteps;
 }

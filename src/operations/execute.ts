@@ -1,7 +1,6 @@
 /**
  * From an agreed plan to the working process and back, and what to say where that way is cut short.
  */
-import { statSync } from 'node:fs';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { MaintError, NOTHING_CHANGED } from '../errors.ts';
 import type { Host } from '../host/host.ts';
@@ -13,6 +12,7 @@ import type { Execution, PlannedJob, ReportOf, Work } from './job.ts';
 import type { Planned, Stage } from './observer.ts';
 import { statingRecovery } from './journal.ts';
 import type { DirectoryPlan } from './planning.ts';
+import { stateBefore, type StateBefore } from './state-before.ts';
 import type { Target } from './target.ts';
 
 const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAILED'; fact: string; hint: string }>> = {
@@ -39,8 +39,9 @@ export async function execute<J extends PlannedJob>(
 ): Promise<ReportOf<J>> {
   const { target } = job.request;
   await settleHalfSwap(target.path, target.waitMs, host);
-  const { databasePath, journal } = locatePersistDir(target.path);
-  const before = statSync(databasePath, { bigint: true }).ino;
+  const dir = locatePersistDir(target.path);
+  const { databasePath, journal } = dir;
+  const before = stateBefore(dir);
   let planned: Planned | null = null;
   const onPlanned = (plan: Planned): void => {
     planned = plan;
@@ -57,6 +58,7 @@ export async function execute<J extends PlannedJob>(
     if (!(error instanceof WorkEnded)) throw error;
     const isRecovered = job.agreed?.isJournalRecovered === true || (journal === 'hot' && target.allow.recoverJournal);
     const ended = await endedError(error, target, host, {
+      job: job.kind,
       before,
       planned,
       isUntouched: planned === null && !isRecovered,
@@ -66,8 +68,8 @@ export async function execute<J extends PlannedJob>(
 }
 
 interface EndedWork {
-  /** Inode of the database file before. */
-  readonly before: bigint;
+  readonly job: PlannedJob['kind'];
+  readonly before: StateBefore;
   readonly planned: Planned | null;
   /** True where nothing can have been written: then nothing is opened either, for somebody else may be at work there. */
   readonly isUntouched: boolean;
@@ -77,12 +79,12 @@ async function endedError(
   ended: WorkEnded,
   { path, backup }: Target,
   host: Host,
-  { before, planned, isUntouched }: EndedWork,
+  { job, before, planned, isUntouched }: EndedWork,
 ): Promise<MaintError> {
   // Loaded only here: they open databases, which this process has no other reason to do.
   const { stateLeft } = await import('./state-left.ts');
   if (backup !== null) await removeUnfinishedBackup(backup.repository, host);
-  return endedFailure(ended, path, isUntouched ? NOTHING_CHANGED : stateLeft(path, before, planned));
+  return endedFailure(ended, path, isUntouched ? NOTHING_CHANGED : stateLeft(job, path, before, planned));
 }
 
 /** What a snapshot that was to come first has left. Where that cannot be removed now, the next backup command does it. */

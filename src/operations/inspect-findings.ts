@@ -1,6 +1,7 @@
 /**
  * From what an inspection read to its findings. Pure but for the host's word on the file system.
  */
+import { liveSegments } from '../chroma/catalog.ts';
 import { collectionIdOf } from '../chroma/topic.ts';
 import { isAnchorMissing, sequenceRegressions } from '../chroma/prune-plan.ts';
 import { watermarkOf } from '../chroma/watermark.ts';
@@ -9,6 +10,7 @@ import type { CollectionPlan } from './collections.ts';
 import { finding, type Finding, type FindingKind } from './findings.ts';
 import { uncertainty } from './in-use.ts';
 import type { InspectionReading } from './inspection.ts';
+import { leftoverDirectories } from './leftovers.ts';
 import { shortName } from './names.ts';
 
 const DATABASE = 'chroma.sqlite3';
@@ -84,7 +86,6 @@ function purgeFindings({ reading, autoPurge }: InspectionReading): readonly Find
 }
 
 function leftoverFindings({ reading, segmentDirs, rebuiltBytes }: InspectionReading): readonly Finding[] {
-  const live = new Set(reading.catalog.segments.map(({ id }) => id));
   const topics = reading.orphanTopics.map(({ topic, rows, bytes }) =>
     finding(
       'orphan-topic',
@@ -92,11 +93,9 @@ function leftoverFindings({ reading, segmentDirs, rebuiltBytes }: InspectionRead
       `${counted(rows, 'WAL row')} (${formatBytes(bytes)}) of no collection`,
     ),
   );
-  const dirs = segmentDirs
-    .filter(({ id }) => !live.has(id))
-    .map(({ id, bytes }) =>
-      finding('orphan-segment-dir', id, `${formatBytes(bytes)} of index files of a deleted collection`),
-    );
+  const dirs = leftoverDirectories(segmentDirs, reading.catalog, liveSegments(reading.catalog)).map(
+    ({ id, bytes, because }) => finding('orphan-segment-dir', id, `${formatBytes(bytes)} of index files: ${because}`),
+  );
   const rebuilt =
     rebuiltBytes === null
       ? []

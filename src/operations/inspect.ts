@@ -2,7 +2,7 @@
  * inspect: what the directory is, where its bytes are, what maintenance would give back. Reads only, to the byte.
  */
 import { readAutoPurge } from '../chroma/auto-purge.ts';
-import { readRecordCounts } from '../chroma/catalog.ts';
+import { liveSegments, readRecordCounts } from '../chroma/catalog.ts';
 import { QUEUE } from '../chroma/embeddings-queue.ts';
 import type { Collection, SegmentId } from '../chroma/model.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
@@ -58,7 +58,7 @@ function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan,
     autoPurge: readAutoPurge(db, reading.schema),
     holders,
     records: readRecordCounts(db),
-    tables: readTableBytes(db, QUEUE),
+    tables: readTableBytes(db, (table) => table !== QUEUE),
     segmentDirs: listSegmentDirs(dir.path),
     rebuiltBytes: rebuiltBytes(dir.databasePath),
     sqliteVersion: readSqliteVersion(db),
@@ -117,7 +117,7 @@ function byteShares({ reading, tables, segmentDirs }: InspectionReading, prunabl
   // Everything but the queue was measured page by page, so what is left of the file is the queue, exactly.
   const wal = Math.max(database - free - sum(() => true), 0);
   const walEstimate = [...reading.usage.values()].reduce((total, { bytes }) => total + bytes, 0);
-  const live = new Set(reading.catalog.segments.map(({ id }) => id));
+  const live = liveSegments(reading.catalog);
   const hnsw = segmentDirs.filter(({ id }) => live.has(id));
   const orphans = segmentDirs.filter(({ id }) => !live.has(id));
   return {

@@ -2,7 +2,7 @@
  * What a working process is asked to do and what it answers; no code. Plain data with bigints: it crosses the process
  * boundary by structured clone.
  */
-import type { Agreement, VacuumAgreement } from './agreement.ts';
+import type { Agreement, CleanAgreement, VacuumAgreement } from './agreement.ts';
 import type { CreateReport, CreateRequest } from './backup/create.ts';
 import type { ForgetReport, ForgetRequest } from './backup/forget.ts';
 import type { RestoreReport, RestoreRequest } from './backup/restore.ts';
@@ -10,6 +10,9 @@ import type { VerifyReport, VerifyRequest } from './backup/verify.ts';
 import type { Observer } from './observer.ts';
 import type { PruneReport } from './prune.ts';
 import type { Target } from './target.ts';
+import type { CleanReport } from './clean/execute.ts';
+import type { CleanRequest } from './clean/plan.ts';
+import type { QuarantineReport, QuarantineRequest } from './clean/quarantine.ts';
 import type { VacuumReport, VacuumRequest } from './vacuum.ts';
 
 /** `agreed` is null where nobody was asked, and the plan that is made under the lock is the only one. */
@@ -23,6 +26,19 @@ export interface VacuumJob {
   readonly kind: 'vacuum';
   readonly request: VacuumRequest;
   readonly agreed: VacuumAgreement | null;
+}
+
+export interface CleanJob {
+  readonly kind: 'clean';
+  readonly request: CleanRequest;
+  readonly agreed: CleanAgreement | null;
+}
+
+export interface QuarantineJob {
+  readonly kind: 'clean quarantine';
+  readonly request: QuarantineRequest;
+  /** Ids of the quarantines that may be touched; null where nobody was asked. */
+  readonly agreed: readonly string[] | null;
 }
 
 export interface CreateJob {
@@ -48,9 +64,9 @@ export interface ForgetJob {
 }
 
 /** Jobs that change a persist directory by a plan. */
-export type PlannedJob = PruneJob | VacuumJob;
+export type PlannedJob = PruneJob | VacuumJob | CleanJob;
 export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
-export type Job = PlannedJob | BackupJob;
+export type Job = PlannedJob | QuarantineJob | BackupJob;
 
 export interface PruneRequest {
   readonly target: Target;
@@ -59,6 +75,8 @@ export interface PruneRequest {
 interface Reports {
   readonly prune: PruneReport;
   readonly vacuum: VacuumReport;
+  readonly clean: CleanReport;
+  readonly 'clean quarantine': QuarantineReport;
   readonly 'backup create': CreateReport;
   readonly 'backup verify': VerifyReport;
   readonly 'backup restore': RestoreReport;

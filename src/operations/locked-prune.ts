@@ -10,7 +10,7 @@ import type { Observer } from './observer.ts';
 import type { Machine } from './guard-context.ts';
 import type { PlannedWork, Strategy } from './planning.ts';
 import { executed, prunePlanning, type PruneReport } from './prune.ts';
-import { inNumbers, planUnderLock, syncIndexes, withDirectory } from './under-lock.ts';
+import { consentToPrune, inNumbers, planUnderLock, syncIndexes, withDirectory } from './under-lock.ts';
 
 /**
  * Plans and deletes in one exclusive transaction. Whatever is thrown before the commit leaves every row in place.
@@ -23,7 +23,7 @@ export function pruneUnderLock(
   const planning = prunePlanning(target, false, agreed);
   return withDirectory(planning, machine, observer, (db, preflight) =>
     inExclusiveTransaction(db, () => {
-      const planned = planUnderLock(db, preflight, planning, agreed?.prune ?? null);
+      const planned = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
       const { plan } = planned;
       observer.onPlanned(inNumbers(planned, plan.databaseBytes));
       if (totalRows(plan.prune) === 0) return { plan, deleted: 0 };

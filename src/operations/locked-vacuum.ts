@@ -14,7 +14,7 @@ import type { PlannedWork } from './planning.ts';
 import { executed } from './prune.ts';
 import { rebuild } from './rebuild.ts';
 import { prunedOnly } from './state-left.ts';
-import { inNumbers, planUnderLock, withDirectory } from './under-lock.ts';
+import { consentToPrune, inNumbers, planUnderLock, withDirectory } from './under-lock.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 import { vacuumPlanning, vacuumPlanOf, type VacuumPlan, type VacuumReport, type VacuumStrategy } from './vacuum.ts';
 
@@ -32,7 +32,7 @@ export function vacuumUnderLock(job: VacuumJob, machine: Machine, observer: Obse
   const planning = vacuumPlanning(request, machine.host, false, agreed);
   return withDirectory(planning, machine, observer, (db, preflight) => {
     const { planned, plan } = inExclusiveTransaction(db, () => {
-      const work = planUnderLock(db, preflight, planning, agreed?.prune ?? null);
+      const work = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
       return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer);
     });
     const { directory, mode, isWorthwhile } = plan;

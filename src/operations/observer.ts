@@ -8,6 +8,7 @@ import type { Check } from './guards.ts';
 export type Stage =
   | 'checking'
   | 'pruning'
+  | 'cleaning'
   | 'vacuuming'
   | 'rebuilding'
   | 'verifying'
@@ -27,6 +28,8 @@ export interface Planned {
   /** Estimated bytes of the database afterwards. */
   readonly expectedBytes: number;
   readonly checks: readonly Check[];
+  /** What an earlier step of the same work has changed for good, in words; null where nothing was. */
+  readonly alreadyDone: string | null;
 }
 
 /** Whoever is told how the work goes on. */

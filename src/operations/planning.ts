@@ -55,7 +55,7 @@ export interface Planning<S extends Strategy> {
   readonly withoutPrune: boolean;
   /** Directories that may be written to. */
   readonly writesTo: readonly string[];
-  readonly strategy: (sizes: PlannedSizes, context: GuardContext) => S;
+  readonly strategy: (sizes: PlannedSizes, context: GuardContext, source: PlanSource) => S;
 }
 
 /** How a verb goes about its work, and what that needs. */
@@ -63,6 +63,12 @@ export interface Strategy {
   readonly needs: readonly SpaceNeed[];
   readonly alternatives: readonly Alternative[];
   readonly whenShort: string;
+}
+
+/** What a strategy may look at beyond the sizes. */
+export interface PlanSource {
+  readonly db: Database;
+  readonly reading: Reading;
 }
 
 /** A plan with what it was made from. */
@@ -155,7 +161,7 @@ export function planOn<S extends Strategy>(
   const { lastSeqId } = reading;
   const prune = withoutPrune ? { steps: [], skipped: [], lastSeqId } : planFromReading(reading);
   const sizes = sizesOf(dir, reading, prune);
-  const strategy = strategyFor(sizes, context);
+  const strategy = strategyFor(sizes, context, { db, reading });
   const first = target.backup === null || backup !== null ? [] : [backupNeed(target.backup, dir)];
   const needs = [...first, ...strategy.needs];
   const alternatives = strategy.alternatives.map((other) => ({ ...other, needs: [...first, ...other.needs] }));

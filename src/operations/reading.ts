@@ -2,7 +2,7 @@
  * One reading of a persist directory: everything a plan or an inspection is decided from.
  */
 import { join } from 'node:path';
-import { readCatalog, type Catalog, type CatalogSegment } from '../chroma/catalog.ts';
+import { readCatalog, segmentsByCollection, type Catalog, type CatalogSegment } from '../chroma/catalog.ts';
 import { QUEUE, readLastSeqId } from '../chroma/embeddings-queue.ts';
 import { indexFilesDamage, readHnswHeader, type HnswReading } from '../chroma/hnsw-files.ts';
 import { idsNotIndexed, readIndexMetadata, type IndexMetadataReading } from '../chroma/index-metadata.ts';
@@ -142,20 +142,6 @@ function questionsOn(
       }
     },
   };
-}
-
-/** Up to 0.4.24 a segment may name the collection, the topic, or both. */
-function segmentsByCollection({
-  collections,
-  segments,
-}: Catalog): ReadonlyMap<CollectionId, readonly CatalogSegment[]> {
-  const byTopic = new Map(collections.flatMap(({ id, topic }) => (topic === null ? [] : [[topic, id] as const])));
-  const known = new Map<CollectionId, CatalogSegment[]>(collections.map(({ id }) => [id, []]));
-  for (const segment of segments) {
-    const owners = [segment.collection, segment.topic === null ? undefined : byTopic.get(segment.topic)];
-    for (const owner of new Set(owners)) known.get(owner ?? '')?.push(segment);
-  }
-  return known;
 }
 
 /** The stored topic up to 0.4.24; from 0.5.0 every topic that ends in the collection's id. */

@@ -8,32 +8,67 @@ import { messageOf, NOTHING_CHANGED } from '../errors.ts';
 import { inExclusiveTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { counted } from '../units.ts';
+import { listQuarantines, type Quarantine } from '../repository/quarantine.ts';
+import type { PlannedJob } from './job.ts';
 import type { Planned } from './observer.ts';
+import type { StateBefore } from './state-before.ts';
 
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
 const RECOVERY_WAIT_MS = 10_000;
 
+/** What a clean-up, or the clean-up that comes before a vacuum, has done once it is committed. */
+export const ROWS_CLEANED = 'the rows of deleted collections were deleted';
+
 const REBUILT = 'the new database is in place, with everything done that was planned';
 
 /**
- * Rolls back what is unfinished, removes a new file that was not put in place, and says in words what is there. `inode`
- * is that of the database file before, `planned` is null where the process had not come to a plan.
+ * Rolls back what is unfinished, removes a new file that was not put in place, and says in words what is there. `planned`
+ * is null where the process had not come to a plan.
  */
-export function stateLeft(persistDir: string, inode: bigint, planned: Planned | null): string {
+export function stateLeft(
+  job: PlannedJob['kind'],
+  persistDir: string,
+  before: StateBefore,
+  planned: Planned | null,
+): string {
   try {
-    const { databasePath } = locatePersistDir(persistDir);
+    const { path, databasePath } = locatePersistDir(persistDir);
     // Under the lock: another run may have begun, and the new file that is there may be its own.
     withWritable(databasePath, RECOVERY_WAIT_MS, (db) =>
       inExclusiveTransaction(db, () => removeLeftover(databasePath)),
     );
-    if (statSync(databasePath, { bigint: true }).ino !== inode) return REBUILT;
-    if (planned === null) return NOTHING_CHANGED;
-    const { queueRows, lastSeqId } = planned;
-    const left = withReadOnly(databasePath, RECOVERY_WAIT_MS, (db) => countUpTo(db, lastSeqId));
-    return left === queueRows ? NOTHING_CHANGED : prunedOnly(queueRows - left);
+    const rows = job === 'clean' ? rowsCleaned(persistDir, before) : rowsLeft(databasePath, before, planned);
+    const aside = listQuarantines(path).filter(({ id }) => !before.quarantines.includes(id));
+    return joined([planned?.alreadyDone ?? null, ...aside.map(putAside), rows]);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
   }
+}
+
+function rowsLeft(databasePath: string, { inode }: StateBefore, planned: Planned | null): string {
+  if (statSync(databasePath, { bigint: true }).ino !== inode) return REBUILT;
+  if (planned === null) return NOTHING_CHANGED;
+  const { queueRows, lastSeqId } = planned;
+  const left = withReadOnly(databasePath, RECOVERY_WAIT_MS, (db) => countUpTo(db, lastSeqId));
+  return left === queueRows ? NOTHING_CHANGED : prunedOnly(queueRows - left);
+}
+
+/** A clean-up commits once: SQLite's counter says whether it had come to that. */
+function rowsCleaned(persistDir: string, { changeCounter }: StateBefore): string {
+  const isCommitted = locatePersistDir(persistDir).database.changeCounter !== changeCounter;
+  return isCommitted ? ROWS_CLEANED : NOTHING_CHANGED;
+}
+
+function putAside({ id, directories }: Quarantine): string {
+  const moved = counted(directories.length, 'directory', 'directories');
+  return `${moved} of deleted collections put aside, to be taken back with clean --restore ${id}`;
+}
+
+/** What was done, and of the rest that it is unchanged. */
+function joined(facts: readonly (string | null)[]): string {
+  const [...done] = facts.filter((fact) => fact !== null && fact !== NOTHING_CHANGED);
+  if (done.length === 0) return NOTHING_CHANGED;
+  return [...done, ...(facts.includes(NOTHING_CHANGED) ? ['nothing else was changed'] : [])].join('; ');
 }
 
 /** The state in which a vacuum that was cut short after its prune leaves the directory. */

@@ -54,31 +54,44 @@ async function withBackup(
   return { ...preflight, backup, free: await freeByDevice([path, ...writesTo], context.host) };
 }
 
+/** Whether a plan is the one that a person said yes to. Where nobody was asked, every plan is. */
+export type Consent<S extends Strategy> = (planned: PlannedWork<S>) => boolean;
+
+/** Consent to a prune: the same rows go. */
+export function consentToPrune(agreed: PrunePlan | null): Consent<Strategy> {
+  return ({ plan }) => agreed === null || isSamePlan(plan.prune, agreed);
+}
+
 /**
  * Plans inside the exclusive transaction, which shuts out a Chroma that would save an index inside an uncommitted one.
- * Throws PLAN_STALE where other rows would be deleted now than those that were agreed to; null where nobody was asked.
+ * Throws PLAN_STALE where something else would be deleted now than what was agreed to.
  */
 export function planUnderLock<S extends Strategy>(
   db: Database,
   preflight: Preflight,
   planning: Planning<S>,
-  agreed: PrunePlan | null,
+  isAgreed: Consent<S>,
 ): PlannedWork<S> {
   const { dir } = preflight.context;
   if (preflight.backup !== null) verifyCopied(preflight.backup, dir);
   removeLeftover(dir.databasePath);
   const planned = planOn(db, preflight, planning);
-  if (agreed === null || isSamePlan(planned.plan.prune, agreed)) return planned;
+  if (isAgreed(planned)) return planned;
   throw new MaintError('PLAN_STALE', {
     message: `${dir.given} changed after the plan was shown`,
-    details: ['other rows would be deleted now than those that were agreed to'],
+    details: ['something else would be deleted now than what was agreed to'],
     hint: 'make sure that Chroma is stopped, then run this again',
   });
 }
 
 /** What an observer is told of a plan before anything of it is done. */
-export function inNumbers({ plan, reading }: PlannedWork<Strategy>, expectedBytes: number): Planned {
-  return { queueRows: allQueueRows(reading), lastSeqId: reading.lastSeqId, expectedBytes, checks: plan.checks };
+export function inNumbers(
+  { plan, reading }: PlannedWork<Strategy>,
+  expectedBytes: number,
+  alreadyDone: string | null = null,
+): Planned {
+  const { lastSeqId } = reading;
+  return { queueRows: allQueueRows(reading), lastSeqId, expectedBytes, checks: plan.checks, alreadyDone };
 }
 
 /** From so many indexes on the whole file system is synced instead: each file costs a flush of the disk's cache. */

@@ -14,6 +14,14 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
     case 'vacuum':
       return vacuumUnderLock(job, machine, observer);
     // Loaded only where they are asked for: a prune does without them.
+    case 'clean': {
+      const { cleanUnderLock } = await import('./clean/execute.ts');
+      return cleanUnderLock(job, machine, observer);
+    }
+    case 'clean quarantine': {
+      const { tendQuarantine } = await import('./clean/quarantine.ts');
+      return tendQuarantine(job, machine, observer);
+    }
     case 'backup create': {
       const { createBackup } = await import('./backup/create.ts');
       return createBackup(job.request, machine, observer);

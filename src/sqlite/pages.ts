@@ -22,12 +22,12 @@ export function readPageCounts(db: Database): PageCounts {
   return { pageSize: read('page_size'), pages: read('page_count'), freePages: read('freelist_count') };
 }
 
-/** Measures the b-trees of every table except `without`, page by page, overflow pages included. */
-export function readTableBytes(db: Database, without: string): TableBytes {
+/** Measures the b-trees of the tables for which `isMeasured` says so, page by page, overflow pages included. */
+export function readTableBytes(db: Database, isMeasured: (table: string) => boolean): TableBytes {
   const measure = db.prepare<[string], bigint>(TREE_BYTES).pluck();
   const sums = new Map<string, number>();
   for (const { name, owner } of db.prepare<[], { name: string; owner: string }>(BTREES).all()) {
-    if (owner !== without) sums.set(owner, (sums.get(owner) ?? 0) + Number(measure.get(name) ?? 0n));
+    if (isMeasured(owner)) sums.set(owner, (sums.get(owner) ?? 0) + Number(measure.get(name) ?? 0n));
   }
   return sums;
 }

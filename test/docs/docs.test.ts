@@ -13,6 +13,7 @@ import { EXIT_BUG, EXIT_CODE, EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../src/
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
 import { finding, type FindingKind } from '../../src/operations/findings.ts';
+import { orphanTopic } from '../support/damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 
@@ -130,6 +131,19 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
       await runJson([...isDry, '--no-prune']),
       await runJson(['vacuum', dir, '--yes']),
     ];
+  },
+  clean: async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    orphanTopic(dir, 'ledger');
+    return [
+      await runJson(['clean', dir, '--dry-run', '--min-age', '0s'], IN_USE),
+      await runJson(['clean', dir, '--yes', '--min-age', '0s']),
+    ];
+  },
+  'clean --restore': async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    await run(['clean', dir, '--yes', '--min-age', '0s']);
+    return [await runJson(['clean', dir, '--purge-quarantine', '--dry-run'], IN_USE)];
   },
   'backup create': async () => {
     const repository = join(temporaryDirectory(), 'repo');
@@ -252,7 +266,8 @@ function fieldsOf(value: unknown, path = ''): readonly string[] {
   if (Array.isArray(value)) {
     return [path, ...value.filter(isObject).flatMap((each) => fieldsOf(each, `${path}[]`))];
   }
-  if (!isObject(value)) return [path];
+  // The keys of `rows` are names of tables, and stand in the text.
+  if (!isObject(value) || /(^|\.)rows$/.test(path)) return [path];
   return Object.entries(value).flatMap(([key, each]) => fieldsOf(each, path === '' ? key : `${path}.${key}`));
 }
 

@@ -137,7 +137,7 @@ describe.each(DIRECTORIES)('the full-text table of %s', (name, table, expected) 
 
 it('counts a record once that has two rows, up to 0.4.5', async () => {
   const dir = await unpacked('0.4.3');
-  const twice = (text: string): void =>
+  const twice = (text: string): unknown =>
     withDatabase(dir, (db) =>
       db.exec(`INSERT INTO embedding_fulltext (id, string_value)
         SELECT id, ${text} FROM embedding_metadata WHERE key = 'chroma:document' ORDER BY id LIMIT 2`),

@@ -37,7 +37,8 @@ export function backupJson({ backup }: DirectoryPlan): object | null {
   return backup?.kind === 'made' ? createJson(backup.report) : null;
 }
 
-function checkJson(check: Check): object {
+/** A guard as plans list it. */
+export function checkJson(check: Check): object {
   if (check.status === 'failed') {
     const { code, exitCode, message, details, hint } = check.error;
     return { title: check.title, status: check.status, code, exitCode, message, details, hint };

@@ -10,6 +10,7 @@ import { readSchema } from '../../chroma/schema.ts';
 import { MaintError, messageOf, systemErrorCode } from '../../errors.ts';
 import { mayWrite } from '../../repository/permission.ts';
 import { isRestoreFile } from '../../repository/placing.ts';
+import { isQuarantine } from '../../repository/quarantine.ts';
 import type { Source } from '../../repository/store.ts';
 import { changedPath, readTree, type Tree } from '../../repository/tree.ts';
 import { borrowedDescriptor } from '../../sqlite/descriptor.ts';
@@ -92,9 +93,9 @@ export function readSource({ path }: PersistDir): Tree {
   }
 }
 
-/** A journal that is not hot holds nothing (guards have seen to that), and our own unfinished files hold no data. */
+/** A journal that is not hot holds nothing (guards have seen to that), and neither do our own files hold live data. */
 function isTemporary(path: string): boolean {
-  return path === `${DATABASE_NAME}-journal` || isRebuiltFile(path) || isRestoreFile(path);
+  return path === `${DATABASE_NAME}-journal` || isRebuiltFile(path) || isRestoreFile(path) || isQuarantine(path);
 }
 
 /** A link may lead anywhere; what stands behind it is neither in the lock nor in the comparison. */
