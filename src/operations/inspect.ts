@@ -14,7 +14,7 @@ import { readTableBytes } from '../sqlite/pages.ts';
 import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { collectionPlans } from './collections.ts';
 import { verifyNotHalfSwapped } from './half-swap.ts';
-import { bySeverity } from './findings.ts';
+import { presented } from './findings/findings.ts';
 import { findingsOf } from './inspect-findings.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
 import { locateSettled, verifyJournal } from './journal.ts';
@@ -26,10 +26,12 @@ import { redacted } from './redact.ts';
 export interface InspectRequest {
   readonly path: string;
   readonly redact: boolean;
+  /** The directory that remedies are to name, where it is not the one that is read: a copy's source. */
+  readonly source?: string;
 }
 
 /** Inspects the directory. Works on a read-only mount and beside a running server. */
-export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
+export async function inspect({ path, redact, source = path }: InspectRequest, host: Host): Promise<Inspection> {
   const ownProcesses = [process.pid];
   verifyNotHalfSwapped(path);
   const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
@@ -44,7 +46,7 @@ export async function inspect({ path, redact }: InspectRequest, host: Host): Pro
       return holders.holders.length === 0 ? inReadTransaction(db, work) : work();
     }),
   );
-  return interpret(read);
+  return interpret(read, source);
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {
@@ -65,7 +67,7 @@ function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan,
   };
 }
 
-function interpret(read: InspectionReading): Inspection {
+function interpret(read: InspectionReading, source: string): Inspection {
   const { dir, reading, plan, autoPurge, holders } = read;
   const collections = inspectedCollections(read);
   return {
@@ -76,7 +78,7 @@ function interpret(read: InspectionReading): Inspection {
     records: collections.reduce((sum, { records }) => sum + records, 0),
     bytes: byteShares(read, totalBytes(plan)),
     collections,
-    findings: bySeverity(findingsOf(read, collections)),
+    findings: presented(findingsOf(read, collections), source),
     sqliteVersion: read.sqliteVersion,
   };
 }

@@ -9,7 +9,7 @@ import type { SegmentDir } from '../chroma/segment-dirs.ts';
 import type { Host, HolderScan } from '../host/host.ts';
 import type { TableBytes } from '../sqlite/pages.ts';
 import type { CollectionPlan } from './collections.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './findings/findings.ts';
 import type { Reading } from './reading.ts';
 
 export interface Inspection {

@@ -12,7 +12,8 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { EXIT_BUG, EXIT_CODE, EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../src/errors.ts';
 import type { Host } from '../../src/host/host.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import { finding, type FindingKind } from '../../src/operations/findings.ts';
+import { finding } from '../../src/operations/findings/findings.ts';
+import type { FindingKind } from '../../src/operations/findings/kinds.ts';
 import { orphanTopic } from '../support/damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
@@ -215,7 +216,7 @@ describe('every field', () => {
 
 describe('every finding', () => {
   it('stands in docs/JSON.md with its severity, and no other', () => {
-    const kinds = literalsOf('operations/findings.ts', 'FindingKind') as readonly FindingKind[];
+    const kinds = literalsOf('operations/findings/kinds.ts', 'FindingKind') as readonly FindingKind[];
     const rows = rowsOf(sectionOf('### Findings', 0)).map(([id, severity]) => `${id} ${severity}`);
     expect(rows.toSorted()).toEqual(kinds.map((kind) => `${kind} ${finding(kind, '', '').severity}`).toSorted());
   });

@@ -1,7 +1,8 @@
-import type { Finding, Severity } from '../../operations/findings.ts';
+import type { Finding } from '../../operations/findings/findings.ts';
+import type { Severity } from '../../operations/findings/kinds.ts';
 import { formatCount } from '../../units.ts';
 import { printable } from './printable.ts';
-import { wrapped } from './table.ts';
+import { unbroken, wrapped } from './table.ts';
 import type { View } from './view.ts';
 
 /** Findings of one kind that are written out; of the rest only the number is given. */
@@ -36,6 +37,11 @@ function kindLines(findings: readonly Finding[], { width, style }: View): readon
     `  ${paint(LABEL[severity].padEnd(7))}  ${id}`,
     ...told,
     ...more,
-    ...wrapped(`do: ${remedy}`, width, '           '),
+    ...wrapped(printable(`do: ${isCommand(remedy) ? unbroken([remedy]) : remedy}`), width, '           '),
   ];
+}
+
+/** A remedy that is a command stays on one line, so that it can be pasted. */
+function isCommand(remedy: string): boolean {
+  return remedy.startsWith('chroma-maint ');
 }

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import type { AutoPurge } from '../../chroma/auto-purge.ts';
-import type { FindingKind } from '../../operations/findings.ts';
+import type { FindingKind } from '../../operations/findings/kinds.ts';
 import {
   reclaimable,
   type ByteShares,

@@ -10,7 +10,7 @@ import type { Snapshot } from '../../repository/snapshots.ts';
 import { copyOut, type Problem } from '../../repository/stored-files.ts';
 import { checkFullText } from '../../sqlite/full-text-check.ts';
 import { withWritable } from '../../sqlite/open.ts';
-import type { Finding } from '../findings.ts';
+import type { Finding } from '../findings/findings.ts';
 import { inspect } from '../inspect.ts';
 import type { Observer } from '../observer.ts';
 import { verifyRoom } from '../space.ts';
@@ -60,7 +60,7 @@ async function examine({ manifest }: Snapshot, directory: string, host: Host): P
   try {
     const { contents } = describeCopy(directory, DATABASE_NAME);
     const fullText = withWritable(join(directory, DATABASE_NAME), 0, checkFullText);
-    const { findings } = await inspect({ path: directory, redact: false }, host);
+    const { findings } = await inspect({ path: directory, redact: false, source: manifest.source.path }, host);
     const isSame = contents.contentSha256 === manifest.contents.contentSha256;
     return {
       problems: [

@@ -13,7 +13,7 @@ import {
   type UnreadableSnapshot,
 } from '../../repository/snapshots.ts';
 import { damaged, verifyFiles, type Problem } from '../../repository/stored-files.ts';
-import type { Finding } from '../findings.ts';
+import type { Finding } from '../findings/findings.ts';
 import type { Observer } from '../observer.ts';
 import type { Machine } from '../guard-context.ts';
 import { counter } from './counter.ts';

@@ -1,0 +1,78 @@
+/**
+ * Everything that can be found in a persist directory. Adding a kind without its texts does not compile.
+ */
+export type FindingKind =
+  | 'not-a-persist-dir'
+  | 'unknown-migration'
+  | 'half-run-migration'
+  | 'hot-journal'
+  | 'cold-journal'
+  | 'write-ahead-file'
+  | 'database-damaged'
+  | 'not-one-regular-file'
+  | 'foreign-owner'
+  | 'network-file-system'
+  | 'in-use'
+  | 'processes-not-readable'
+  | 'low-space'
+  | 'changed-meanwhile'
+  | 'watermark-ahead-of-queue'
+  | 'watermark-poisoned'
+  | 'watermark-invalid'
+  | 'blob-watermark'
+  | 'vector-ahead-of-metadata'
+  | 'watermark-stuck'
+  | 'anchor-missing'
+  | 'never-persisted'
+  | 'auto-purge-off'
+  | 'auto-purge-not-available'
+  | 'cross-topic-purge'
+  | 'ambiguous-topic'
+  | 'unknown-operation'
+  | 'unknown-segment-type'
+  | 'vectors-missing-from-index'
+  | 'pickle-missing'
+  | 'pickle-unreadable'
+  | 'segment-dir-missing'
+  | 'index-files-damaged'
+  | 'index-count-differs'
+  | 'deleted-elements'
+  | 'unused-capacity'
+  | 'runaway-link-lists'
+  | 'records-without-vector'
+  | 'vectors-without-record'
+  | 'index-rebuildable'
+  | 'index-not-rebuildable'
+  | 'full-text-missing'
+  | 'full-text-tokenizer'
+  | 'full-text-damaged'
+  | 'full-text-differs'
+  | 'orphan-segment-dir'
+  | 'orphan-segment'
+  | 'orphan-records'
+  | 'orphan-metadata'
+  | 'orphan-array-metadata'
+  | 'orphan-full-text'
+  | 'orphan-position'
+  | 'orphan-collection-metadata'
+  | 'orphan-segment-metadata'
+  | 'orphan-topic'
+  | 'unreachable-collection'
+  | 'empty-catalog'
+  | 'collection-without-segments'
+  | 'quarantine'
+  | 'unfinished-rebuild';
+
+export type Severity = 'error' | 'warning' | 'info';
+
+/** What is said of every finding of a kind. `{dir}` stands for the directory as one word of a shell. */
+export interface FindingText {
+  readonly severity: Severity;
+  /** One short sentence: what is the case. */
+  readonly title: string;
+  /** What to do about it: a command, or one sentence. */
+  readonly remedy: string;
+}
+
+/** The texts of a group of kinds that are shown together. */
+export type FindingTexts<Kind extends FindingKind> = Readonly<Record<Kind, FindingText>>;
