@@ -21,6 +21,8 @@ export const INDEX_FILE_NAMES: readonly string[] = [
 export interface HnswHeader {
   /** Elements in the files, those marked deleted included. */
   readonly elements: number;
+  /** Elements that the files have room for. */
+  readonly capacity: number;
   /** Bytes of one element in `data_level0.bin`. */
   readonly elementBytes: number;
 }
@@ -37,13 +39,14 @@ export function readHnswHeader(segmentDir: string): HnswReading {
   if (header.size !== HEADER_BYTES) return damaged(`header.bin has ${header.size} bytes instead of ${HEADER_BYTES}`);
   const bytes = readFileSync(join(segmentDir, 'header.bin'));
   if (bytes.readInt32LE(0) !== PERSISTENCE_VERSION) return damaged(`header.bin has format ${bytes.readInt32LE(0)}`);
+  const capacity = Number(bytes.readBigUInt64LE(12));
   const elements = Number(bytes.readBigUInt64LE(20));
   const elementBytes = Number(bytes.readBigUInt64LE(28));
   const data = fileAt(segmentDir, 'data_level0.bin')?.size ?? 0;
   if (data < elements * elementBytes) {
     return damaged(`data_level0.bin has ${data} bytes, ${elements} elements need ${elements * elementBytes}`);
   }
-  return { kind: 'read', header: { elements, elementBytes } };
+  return { kind: 'read', header: { elements, capacity, elementBytes } };
 }
 
 /** Why the files cannot hold `records` vectors, or null where they can. */
@@ -63,7 +66,16 @@ export function isRunaway(linkListsBytes: number, dataBytes: number): boolean {
   return linkListsBytes > dataBytes;
 }
 
-/** Bytes that a directory's regular files occupy on disk, and the newest of their times. No links are followed. */
+/** Size of one file of an index, and what it occupies on disk; both 0 where it is not there. */
+export function indexFileBytes(
+  segmentDir: string,
+  name: string,
+): { readonly apparent: number; readonly allocated: number } {
+  const stat = fileAt(segmentDir, name);
+  return { apparent: stat?.size ?? 0, allocated: allocatedBytes(stat) };
+}
+
+/** Bytes that a directory's regular files occupy on disk. No links are followed. */
 export function directoryBytes(directory: string): number {
   let names: readonly string[];
   try {

@@ -50,6 +50,11 @@ export function idsNotIndexed(segmentDir: string, ids: ReadonlySet<string>): Rea
   return reading.kind === 'read' ? missing : ids;
 }
 
+/** Calls `visit` with every id that the index in `segmentDir` holds, in the order of the file. Never throws itself. */
+export function visitIndexedIds(segmentDir: string, visit: (id: string) => void): IndexMetadataReading {
+  return readVisiting(segmentDir, ({ buffer, start, end }) => visit(buffer.toString('utf8', start, end)));
+}
+
 function readVisiting(segmentDir: string, visitId: VisitId): IndexMetadataReading {
   try {
     const descriptor = openSync(join(segmentDir, INDEX_METADATA_NAME), 'r');

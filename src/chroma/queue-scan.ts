@@ -13,6 +13,10 @@ export interface QueueScan {
   readonly below: ReadonlyMap<Topic, CountedCutoff>;
   /** How many records each index lacks; no entry where it lacks none or was not asked. */
   readonly missing: ReadonlyMap<Topic, number>;
+  /** Rows that add a record and lie above the position of the topic's index, all where that has none. */
+  readonly waiting: ReadonlyMap<Topic, number>;
+  /** Rows with an operation that no known Chroma writes here (Rust knows a fourth, for functions, since 1.3.6). */
+  readonly unknownOperations: ReadonlyMap<Topic, number>;
 }
 
 export interface ScanQuestions {
@@ -56,6 +60,7 @@ export function scanQueue(
       topics.set(topic, current);
     }
     current.count(seq, leafBytes(payload, pageSize), overflowBytes(payload, pageSize));
+    current.countOperation(seq, operation);
     if (operation !== null && current.remember(seq, operation, id)) held += 1;
     if (held < idsAtOnce) continue;
     for (const each of topics.values()) each.ask(questions);
@@ -68,13 +73,17 @@ function answers(topics: ReadonlyMap<Topic, TopicScan>, questions: ScanQuestions
   const usage = new Map<Topic, TopicUsage>();
   const below = new Map<Topic, CountedCutoff>();
   const missing = new Map<Topic, number>();
+  const waiting = new Map<Topic, number>();
+  const unknownOperations = new Map<Topic, number>();
   for (const [topic, scan] of topics) {
     scan.ask(questions);
     usage.set(topic, scan.usage());
     if (scan.below.rows > 0) below.set(topic, scan.below);
     if (scan.missing > 0) missing.set(topic, scan.missing);
+    if (scan.waiting > 0) waiting.set(topic, scan.waiting);
+    if (scan.unknownOperations > 0) unknownOperations.set(topic, scan.unknownOperations);
   }
-  return { usage, below, missing };
+  return { usage, below, missing, waiting, unknownOperations };
 }
 
 /** What has been seen of one topic. */
@@ -86,6 +95,8 @@ class TopicScan {
   #overflowBytes = 0;
   #last = 0n;
   readonly #below = { rows: 0, bytes: 0 };
+  waiting = 0;
+  unknownOperations = 0;
   /** Ids whose last operation so far left a record, and of which the index was not asked yet. */
   #present = new Set<string>();
   /** Such ids that the index does not hold. */
@@ -104,6 +115,11 @@ class TopicScan {
     if (this.#mark === null || seq >= this.#mark.below) return;
     this.#below.rows += 1;
     this.#below.bytes += leaf + overflow;
+  }
+
+  countOperation(seq: bigint, operation: number | null): void {
+    if (operation === ADD && seq > (this.#mark?.indexed ?? 0n)) this.waiting += 1;
+    if (operation === null || operation < ADD || operation > DELETE) this.unknownOperations += 1;
   }
 
   /**

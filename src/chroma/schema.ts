@@ -21,6 +21,8 @@ const LEFTOVER_COLUMN = 'int_seq_id';
 /** Tables every generation has. A SQLite file without them is somebody else's. */
 const MARKS_OF_CHROMA: readonly string[] = ['migrations', 'embeddings_queue', 'collections', 'segments', 'max_seq_id'];
 
+const DIRS: readonly MigrationDir[] = ['embeddings_queue', 'sysdb', 'metadb'];
+
 interface AppliedRow {
   readonly dir: string;
   readonly version: bigint;
@@ -29,35 +31,59 @@ interface AppliedRow {
   readonly hash: string;
 }
 
+/** What the migrations and tables of a database say. */
+export type SchemaReading =
+  | { readonly kind: 'known'; readonly schema: Schema }
+  /** A database of somebody else. */
+  | { readonly kind: 'not-chroma' }
+  /** Unknown or edited, in a newer version or by hand. */
+  | { readonly kind: 'unknown'; readonly detail: string }
+  /** Python migrates step by step, and was stopped in between. */
+  | { readonly kind: 'half-migrated'; readonly detail: string };
+
+type Problem = Exclude<SchemaReading, { kind: 'known' }>;
+
 /**
  * Returns what the migrations say. Throws NOT_A_PERSIST_DIR for a database that is not Chroma's, and
  * UNSUPPORTED_SCHEMA for an unknown, edited or half-run migration.
  */
 export function readSchema(db: Database, path: string): Schema {
+  const reading = examineSchema(db);
+  switch (reading.kind) {
+    case 'known':
+      return reading.schema;
+    case 'not-chroma':
+      throw notChroma(path);
+    case 'unknown':
+      throw unsupported(path, reading.detail);
+    case 'half-migrated':
+      throw halfMigrated(path, reading.detail);
+  }
+}
+
+/** The same for those who want to know more than whether it can be worked with. */
+export function examineSchema(db: Database): SchemaReading {
   const tables = new Set(db.prepare<[], string>(TABLES).pluck().all());
   const missing = MARKS_OF_CHROMA.filter((name) => !tables.has(name));
-  if (missing.length === MARKS_OF_CHROMA.length || !tables.has('migrations')) throw notChroma(path);
-  if (missing.length > 0) throw unsupported(path, `the table ${missing.join(', ')} is missing`);
+  if (missing.length === MARKS_OF_CHROMA.length || !tables.has('migrations')) return { kind: 'not-chroma' };
+  if (missing.length > 0) return unknown(`the table ${missing.join(', ')} is missing`);
 
   const applied = db.prepare<[], AppliedRow>(APPLIED).all();
   const stray = applied.find((row) => !isKnown(row));
-  if (stray)
-    throw unsupported(path, `the migration ${stray.dir}/${stray.version} (${stray.filename}) is not one it knows`);
+  if (stray) return unknown(`the migration ${stray.dir}/${stray.version} (${stray.filename}) is not one it knows`);
+  const gap = DIRS.find((dir) => versionsOf(applied, dir).some((version, at) => version !== at + 1));
+  if (gap) return halfRun(`the migrations of ${gap} have a gap`);
 
-  const versions = contiguousVersions(applied, path);
+  const versions = highestOf(applied);
   const original = applied.some(({ sql }) => md5(sql) === METADB_1_OF_0_4_0);
   const release = (original ? [FIRST_RELEASE] : RELEASES).find((each) => isSame(each.versions, versions));
   if (release === undefined) {
     const state = `embeddings_queue ${versions.embeddingsQueue}, sysdb ${versions.sysdb}, metadb ${versions.metadb}`;
-    throw halfMigrated(path, `no release leaves these migrations: ${state}`);
+    return halfRun(`no release leaves these migrations: ${state}`);
   }
-  verifyTables(db, tables, versions, path);
-  return {
-    generation: release.generation,
-    writtenBy: release.writtenBy,
-    versions,
-    openedByRust: tables.has('acquire_write'),
-  };
+  const { generation, writtenBy } = release;
+  const known = { generation, writtenBy, versions, openedByRust: tables.has('acquire_write') };
+  return problemOfTables(db, tables, versions) ?? { kind: 'known', schema: known };
 }
 
 function isKnown({ dir, version, filename, sql, hash }: AppliedRow): boolean {
@@ -68,13 +94,12 @@ function isKnown({ dir, version, filename, sql, hash }: AppliedRow): boolean {
   return migration.md5.includes(digest) && (hash === digest || hash === sha256(sql));
 }
 
-function contiguousVersions(applied: readonly AppliedRow[], path: string): MigrationVersions {
-  const highest = (dir: MigrationDir): number => {
-    const versions = applied.filter((row) => row.dir === dir).map(({ version }) => Number(version));
-    if (versions.some((version, at) => version !== at + 1))
-      throw halfMigrated(path, `the migrations of ${dir} have a gap`);
-    return versions.length;
-  };
+function versionsOf(applied: readonly AppliedRow[], dir: MigrationDir): readonly number[] {
+  return applied.filter((row) => row.dir === dir).map(({ version }) => Number(version));
+}
+
+function highestOf(applied: readonly AppliedRow[]): MigrationVersions {
+  const highest = (dir: MigrationDir): number => versionsOf(applied, dir).length;
   return { embeddingsQueue: highest('embeddings_queue'), sysdb: highest('sysdb'), metadb: highest('metadb') };
 }
 
@@ -100,25 +125,34 @@ function expectedColumns({
   };
 }
 
-function verifyTables(db: Database, tables: ReadonlySet<string>, versions: MigrationVersions, path: string): void {
+function problemOfTables(db: Database, tables: ReadonlySet<string>, versions: MigrationVersions): Problem | null {
   const columnsOf = db.prepare<[string], string>(COLUMNS).pluck();
   const leftover = LEFTOVER_TABLES.find((name) => tables.has(name));
-  if (leftover) throw halfMigrated(path, `the table ${leftover} of an unfinished migration is still there`);
+  if (leftover) return halfRun(`the table ${leftover} of an unfinished migration is still there`);
   if (columnsOf.all('max_seq_id').includes(LEFTOVER_COLUMN)) {
-    throw halfMigrated(path, `the column max_seq_id.${LEFTOVER_COLUMN} of an unfinished migration is still there`);
+    return halfRun(`the column max_seq_id.${LEFTOVER_COLUMN} of an unfinished migration is still there`);
   }
   for (const [table, expected] of Object.entries(expectedColumns(versions))) {
     const found = columnsOf.all(table);
     const missing = expected.filter((column) => !found.includes(column));
-    if (missing.length > 0) throw unsupported(path, `the table ${table} lacks ${missing.join(', ')}`);
+    if (missing.length > 0) return unknown(`the table ${table} lacks ${missing.join(', ')}`);
     if (versions.sysdb >= 5 && found.includes('topic') && table !== 'embeddings_queue') {
-      throw unsupported(path, `the table ${table} still has the column topic`);
+      return unknown(`the table ${table} still has the column topic`);
     }
   }
   const key = db.prepare<[], { type: string; pk: bigint }>(QUEUE_KEY).get();
   // Only INTEGER PRIMARY KEY makes seq_id the rowid, and everything decided about seq_ids rests on that.
-  if (key?.type !== 'INTEGER' || key.pk !== 1n)
-    throw unsupported(path, 'embeddings_queue.seq_id is not its INTEGER PRIMARY KEY');
+  return key?.type === 'INTEGER' && key.pk === 1n
+    ? null
+    : unknown('embeddings_queue.seq_id is not its INTEGER PRIMARY KEY');
+}
+
+function unknown(detail: string): Problem {
+  return { kind: 'unknown', detail };
+}
+
+function halfRun(detail: string): Problem {
+  return { kind: 'half-migrated', detail };
 }
 
 function isSame(a: MigrationVersions, b: MigrationVersions): boolean {

@@ -164,7 +164,7 @@ export function size(text: string): number {
 }
 
 /** Milliseconds that something is waited for, at most what a timer can count. */
-function timer(text: string): number {
+export function timer(text: string): number {
   return Math.min(duration(text), LONGEST_TIMER_MS);
 }
 

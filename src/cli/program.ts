@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { backupCommand } from './commands/backup.ts';
+import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { demoCommand } from './commands/demo.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -27,7 +28,15 @@ export function buildProgram(context: CommandContext): Command {
     })
     .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, WIDEST_HELP) })
     .exitOverride();
-  for (const build of [inspectCommand, pruneCommand, vacuumCommand, cleanCommand, backupCommand, demoCommand]) {
+  for (const build of [
+    inspectCommand,
+    checkCommand,
+    pruneCommand,
+    vacuumCommand,
+    cleanCommand,
+    backupCommand,
+    demoCommand,
+  ]) {
     inherit(build(context), program);
   }
   return program;

@@ -17,7 +17,9 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   swapping: 'putting it in place',
   copying: 'copying files',
   hashing: 'comparing hashes',
-  examining: 'reading the copy',
+  examining: 'reading the directory',
+  integrity: 'checking every page',
+  comparing: 'comparing records, vectors and documents',
   removing: 'removing files',
 };
 

@@ -15,7 +15,7 @@ import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { collectionPlans } from './collections.ts';
 import { verifyNotHalfSwapped } from './half-swap.ts';
 import { presented } from './findings/findings.ts';
-import { findingsOf } from './inspect-findings.ts';
+import { inspectionFindings } from './examine/inspection.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
 import { locateSettled, verifyJournal } from './journal.ts';
 import { namingHolders } from './in-use.ts';
@@ -78,7 +78,7 @@ function interpret(read: InspectionReading, source: string): Inspection {
     records: collections.reduce((sum, { records }) => sum + records, 0),
     bytes: byteShares(read, totalBytes(plan)),
     collections,
-    findings: presented(findingsOf(read, collections), source),
+    findings: presented(inspectionFindings(read, collections), source),
     sqliteVersion: read.sqliteVersion,
   };
 }

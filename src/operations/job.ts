@@ -10,6 +10,7 @@ import type { VerifyReport, VerifyRequest } from './backup/verify.ts';
 import type { Observer } from './observer.ts';
 import type { PruneReport } from './prune.ts';
 import type { Target } from './target.ts';
+import type { CheckReport, CheckRequest } from './check/check.ts';
 import type { CleanReport } from './clean/execute.ts';
 import type { CleanRequest } from './clean/plan.ts';
 import type { QuarantineReport, QuarantineRequest } from './clean/quarantine.ts';
@@ -41,6 +42,11 @@ export interface QuarantineJob {
   readonly agreed: readonly string[] | null;
 }
 
+export interface CheckJob {
+  readonly kind: 'check';
+  readonly request: CheckRequest;
+}
+
 export interface CreateJob {
   readonly kind: 'backup create';
   readonly request: CreateRequest;
@@ -66,7 +72,7 @@ export interface ForgetJob {
 /** Jobs that change a persist directory by a plan. */
 export type PlannedJob = PruneJob | VacuumJob | CleanJob;
 export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
-export type Job = PlannedJob | QuarantineJob | BackupJob;
+export type Job = PlannedJob | QuarantineJob | CheckJob | BackupJob;
 
 export interface PruneRequest {
   readonly target: Target;
@@ -77,6 +83,7 @@ interface Reports {
   readonly vacuum: VacuumReport;
   readonly clean: CleanReport;
   readonly 'clean quarantine': QuarantineReport;
+  readonly check: CheckReport;
   readonly 'backup create': CreateReport;
   readonly 'backup verify': VerifyReport;
   readonly 'backup restore': RestoreReport;

@@ -2,7 +2,7 @@
  * What deleted collections and databases left behind: directories, rows, topics. Facts only; what becomes of them is
  * decided in clean/.
  */
-import { liveSegments, segmentsByCollection, type Catalog } from '../chroma/catalog.ts';
+import { liveSegments, segmentsByCollection, type Catalog, type CatalogSegment } from '../chroma/catalog.ts';
 import { countLeftovers, type TableLeftovers } from '../chroma/leftovers.ts';
 import type { SegmentId, TopicUsage } from '../chroma/model.ts';
 import { listSegmentDirs, type SegmentDir } from '../chroma/segment-dirs.ts';
@@ -62,7 +62,7 @@ export function leftoverDirectories(
     .filter(({ id }) => !live.has(id) && !names.has(id))
     .map((each) => ({
       ...each,
-      because: known.has(each.id) ? 'its collection is gone' : 'of no segment',
+      because: known.has(each.id) ? 'collection gone' : 'of no segment',
     }));
 }
 
@@ -84,9 +84,12 @@ function doubtOf({ catalog, collections }: Reading, found: Omit<Leftovers, 'doub
   if (!hasLeftovers) return null;
   if (catalog.collections.length === 0) return { kind: 'empty-catalog' };
   const segments = segmentsByCollection(catalog);
-  const bare = collections.find(({ id }) => {
-    const kinds = new Set((segments.get(id) ?? []).map(({ kind }) => kind));
-    return !kinds.has('unknown') && !(kinds.has('metadata') && kinds.has('vector'));
-  });
+  const bare = collections.find(({ id }) => isBare(segments.get(id) ?? []));
   return bare === undefined ? null : { kind: 'collection-without-segments', collection: shortName(bare) };
+}
+
+/** True where a collection lacks one of the two segments that Chroma makes with it. Other types are none of ours. */
+export function isBare(segments: readonly CatalogSegment[]): boolean {
+  const kinds = new Set(segments.map(({ kind }) => kind));
+  return !kinds.has('unknown') && !(kinds.has('metadata') && kinds.has('vector'));
 }

@@ -16,6 +16,8 @@ export type Stage =
   | 'copying'
   | 'hashing'
   | 'examining'
+  | 'integrity'
+  | 'comparing'
   | 'removing'
   /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
   | { readonly waitingFor: string };

@@ -195,7 +195,12 @@ function plannedBackup(
   return { kind: 'planned', repository: asked.repository, bytes };
 }
 
-function sizesOf(dir: PersistDir, { pages, usage, obstacleToCopy: obstacle }: Reading, prune: PrunePlan): PlannedSizes {
+/** The numbers that space is estimated from, of a reading and a prune of it. */
+export function sizesOf(
+  dir: PersistDir,
+  { pages, usage, obstacleToCopy: obstacle }: Reading,
+  prune: PrunePlan,
+): PlannedSizes {
   const sum = (measure: (topic: TopicUsage) => number): number =>
     [...usage.values()].reduce((total, each) => total + measure(each), 0);
   return {

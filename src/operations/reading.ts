@@ -39,6 +39,8 @@ export interface Reading {
   /** What each collection's mark says of its topic's rows (see queue-scan.ts). */
   readonly below: QueueScan['below'];
   readonly missing: QueueScan['missing'];
+  readonly waiting: QueueScan['waiting'];
+  readonly unknownOperations: QueueScan['unknownOperations'];
   /** Topics whose rows belong to no collection. */
   readonly orphanTopics: readonly TopicUsage[];
   readonly lastSeqId: SeqId;
@@ -86,7 +88,7 @@ export function readDirectory(
   const known = new Map(catalog.collections.map(({ id }) => [id, segmentsOf(id)]));
   const owners = ownersByTopic(catalog, segments);
   const questions = questionsOn(dir, known, owners, { ...options, lastSeqId });
-  const { usage, below, missing } = scanQueue(db, pages.pageSize, questions);
+  const { usage, ...scanned } = scanQueue(db, pages.pageSize, questions);
   const topics = topicsByOwner([...usage.keys()], owners);
   return {
     dir,
@@ -102,8 +104,7 @@ export function readDirectory(
     })),
     excluded: options.excluded,
     usage,
-    below,
-    missing,
+    ...scanned,
     orphanTopics: [...usage.values()].filter(({ topic }) => owners(topic).length === 0),
     lastSeqId,
     pages,

@@ -19,6 +19,11 @@ export function redacted(reading: Reading): Reading {
   };
 }
 
+/** A hash in the place of the id of a record. */
+export function redactedRecord(id: string): string {
+  return hashed('record', id);
+}
+
 function hashed(kind: string, name: string): string {
   return `${kind}-${createHash('sha256').update(`${kind}:${name}`).digest('hex').slice(0, HASH_CHARACTERS)}`;
 }

@@ -147,7 +147,7 @@ function pruneAlone(sizes: PlannedSizes): Alternative {
  * overwrites; the delete before it has a journal of its own, which is gone by then. Never a flat 2×: with most of the
  * file prunable that would refuse exactly the directories that need it most.
  */
-function inPlaceNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly SpaceNeed[] {
+export function inPlaceNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly SpaceNeed[] {
   const live = liveBytes(sizes);
   const journal = Math.max(live, pruneJournalNeed(sizes).bytes);
   return [
@@ -157,7 +157,7 @@ function inPlaceNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly
 }
 
 /** The new file, beside the old one. Nothing is written to the old one, so there is no journal. */
-function rebuildNeeds(sizes: PlannedSizes): readonly SpaceNeed[] {
+export function rebuildNeeds(sizes: PlannedSizes): readonly SpaceNeed[] {
   return [{ directory: sizes.dir.path, bytes: liveBytes(sizes), purpose: 'the new database' }];
 }
 

@@ -22,6 +22,10 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
       const { tendQuarantine } = await import('./clean/quarantine.ts');
       return tendQuarantine(job, machine, observer);
     }
+    case 'check': {
+      const { check } = await import('./check/check.ts');
+      return check(job.request, machine, observer);
+    }
     case 'backup create': {
       const { createBackup } = await import('./backup/create.ts');
       return createBackup(job.request, machine, observer);

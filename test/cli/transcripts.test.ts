@@ -92,7 +92,7 @@ function stable(text: string): string {
       /\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?/g,
       (_, seconds = '') => `2026-11-21 03:15${seconds === '' ? '' : ':00'}`,
     )
-    .replaceAll(/\d{4}-\d\d-\d\d full/g, '2026-11-21 full')
+    .replaceAll(/\d{4}-\d\d-\d\d(?! \d\d:)/g, '2026-11-21')
     .replaceAll(/\S*\/persist\.before-\d{8}T\d{6}Z/g, '…/persist.before-20261121T031500Z')
     .replaceAll(/ of \/\S*\/persist/g, ' of …/persist')
     .replaceAll(/ in \/\S*\/persist/g, ' in …/persist')

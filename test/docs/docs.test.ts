@@ -76,7 +76,9 @@ describe('every command', () => {
 
   it('that README and docs show is one that the program accepts', () => {
     const texts = [README, ...DOCS.map((name) => readFileSync(join(ROOT, 'docs', name), 'utf8'))].join('\n');
-    const shown = [...texts.matchAll(/chroma-maint (inspect|prune|vacuum|demo|backup [a-z]+)\b([^\n`|#]*)/g)];
+    const shown = [
+      ...texts.matchAll(/chroma-maint (inspect|check|prune|vacuum|clean|demo|backup [a-z]+)\b([^\n`|#]*)/g),
+    ];
     expect(shown.length).toBeGreaterThan(5);
     for (const [line, name, rest = ''] of shown) {
       const options = COMMANDS.find((command) => fullName(command) === name)?.options.map(({ long }) => long) ?? [];
@@ -120,6 +122,7 @@ const IN_USE: Partial<Host> = {
 /** Runs that together print every field that a command can print. */
 const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
   inspect: async () => [await runJson(['inspect', await unpacked('0.5.5')], IN_USE)],
+  check: async () => [await runJson(['check', await unpacked('0.5.0-readd')])],
   prune: async () => {
     const dir = await unpacked('0.5.0-readd');
     return [await runJson(['prune', dir, '--dry-run'], IN_USE), await runJson(['prune', dir, '--yes'])];

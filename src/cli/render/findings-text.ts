@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import type { Finding } from '../../operations/findings/findings.ts';
 import type { Severity } from '../../operations/findings/kinds.ts';
 import { formatCount } from '../../units.ts';
@@ -9,39 +10,69 @@ import type { View } from './view.ts';
 const MOST_OF_A_KIND = 3;
 
 const LABEL: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };
+const LABEL_WIDTH = 9;
 
+/** The findings with a heading, below another section. */
 export function findingLines(findings: readonly Finding[], view: View): readonly string[] {
   if (findings.length === 0) return [];
-  const kinds = [...new Set(findings.map(({ id }) => id))];
-  const lines = kinds.flatMap((kind) =>
-    kindLines(
-      findings.filter(({ id }) => id === kind),
-      view,
-    ),
-  );
-  return [view.style.bold('Findings'), ...lines];
+  return [view.style.bold('Findings'), ...groups(findings).flatMap((group) => groupLines(group, view, '  '))];
 }
 
-/** All findings share their kind, hence severity and remedy: those are said once. */
-function kindLines(findings: readonly Finding[], { width, style }: View): readonly string[] {
-  const [first] = findings;
-  if (first === undefined) return [];
-  const { id, severity, remedy } = first;
+/** The findings alone, an empty line before each group with one remedy. */
+export function findingListLines(findings: readonly Finding[], view: View): readonly string[] {
+  return groups(findings).flatMap((group) => ['', ...groupLines(group, view, '')]);
+}
+
+/** Findings in a row that share severity and remedy: those are said once. */
+function groups(findings: readonly Finding[]): readonly (readonly [Finding, ...Finding[]])[] {
+  const found: [Finding, ...Finding[]][] = [];
+  for (const each of findings) {
+    const last = found.at(-1);
+    if (last?.[0].severity === each.severity && last[0].remedy === each.remedy) last.push(each);
+    else found.push([each]);
+  }
+  return found;
+}
+
+function groupLines(
+  group: readonly [Finding, ...Finding[]],
+  { width, style }: View,
+  indent: string,
+): readonly string[] {
+  const [{ severity, remedy }] = group;
   const paint = { error: style.bad, warning: style.warn, info: style.dim }[severity];
-  const told = findings
-    .slice(0, MOST_OF_A_KIND)
-    .flatMap(({ subject, message }) => wrapped(printable(`${subject}: ${message}`), width, '           '));
-  const rest = findings.length - MOST_OF_A_KIND;
-  const more = rest > 0 ? [`           and ${formatCount(rest)} more`] : [];
+  const margin = indent + ' '.repeat(LABEL_WIDTH);
+  const [first = '', ...rest] = kindsIn(group).flatMap((kind) =>
+    kindLines(
+      kind,
+      group.filter(({ id }) => id === kind),
+      width,
+      margin,
+    ),
+  );
+  const label = `${indent}${paint(LABEL[severity].padEnd(LABEL_WIDTH - 2))}  `;
+  return [label + first.slice(margin.length), ...rest, ...remedyLines(remedy, width, margin)];
+}
+
+function kindLines(kind: string, findings: readonly Finding[], width: number, margin: string): readonly string[] {
+  const told = findings.slice(0, MOST_OF_A_KIND).map(({ subject, message }) => printable(`${subject}: ${message}`));
+  const [only = '', ...others] = told;
+  const line = `${margin}${kind}  ${only}`;
+  if (others.length === 0 && stringWidth(line) <= width) return [line];
+  const rest = findings.length - told.length;
   return [
-    `  ${paint(LABEL[severity].padEnd(7))}  ${id}`,
-    ...told,
-    ...more,
-    ...wrapped(printable(`do: ${isCommand(remedy) ? unbroken([remedy]) : remedy}`), width, '           '),
+    margin + kind,
+    ...told.flatMap((each) => wrapped(each, width, `${margin}  `)),
+    ...(rest > 0 ? [`${margin}  and ${formatCount(rest)} more`] : []),
   ];
 }
 
-/** A remedy that is a command stays on one line, so that it can be pasted. */
-function isCommand(remedy: string): boolean {
-  return remedy.startsWith('chroma-maint ');
+/** A command is never broken: it is to be pasted. */
+function remedyLines(remedy: string, width: number, margin: string): readonly string[] {
+  const text = remedy.startsWith('chroma-maint ') ? unbroken([remedy]) : remedy;
+  return wrapped(`do: ${text}`, width, margin);
+}
+
+function kindsIn(findings: readonly Finding[]): readonly string[] {
+  return [...new Set(findings.map(({ id }) => id))];
 }

@@ -32,13 +32,13 @@ export function createCommand(context: CommandContext): Command {
         isVerified: false,
         toolVersion: readOwnVersion(),
       };
-      const [{ executeBackup }, { runBackup }, { createLines, createWarnings }, { createJson }] = await Promise.all([
+      const [{ executeBackup }, { runReport }, { createLines, createWarnings }, { createJson }] = await Promise.all([
         import('../../../operations/backup/execute.ts'),
-        import('../../run-backup.ts'),
+        import('../../run-report.ts'),
         import('../../render/backup/create-text.ts'),
         import('../../render/backup/json.ts'),
       ]);
-      await runBackup(context, options, {
+      await runReport(context, options, {
         execute: (execution) => executeBackup({ kind: 'backup create', request }, work, execution, host),
         warnings: createWarnings,
         lines: createLines,

@@ -36,13 +36,13 @@ export function verifyCommand(context: CommandContext): Command {
     .addHelpText('after', helpFooter('chroma-maint backup verify /backup --latest --full', EXIT_CODES))
     .action(async (repository: string | undefined, id: string | undefined, options: VerifyOptions) => {
       const request = requestOf(repository, id, options);
-      const [{ executeBackup }, { runBackup }, { isDamaged, verifyLines }, { verifyJson }] = await Promise.all([
+      const [{ executeBackup }, { runReport }, { isDamaged, verifyLines }, { verifyJson }] = await Promise.all([
         import('../../../operations/backup/execute.ts'),
-        import('../../run-backup.ts'),
+        import('../../run-report.ts'),
         import('../../render/backup/verify-text.ts'),
         import('../../render/backup/json.ts'),
       ]);
-      await runBackup(context, options, {
+      await runReport(context, options, {
         execute: (execution) => executeBackup({ kind: 'backup verify', request }, work, execution, host),
         warnings: () => [],
         lines: (report, _, view) => verifyLines(report, view),

@@ -1,5 +1,5 @@
 /**
- * The course of a backup command that asks nothing: do it, then say what was done.
+ * The course of a command that asks nothing: do it, then say what was done.
  */
 import { EXIT_DONE } from '../errors.ts';
 import type { Execution } from '../operations/job.ts';
@@ -19,7 +19,7 @@ interface Course<Report> {
 }
 
 /** Runs the command and prints its report. Sets its exit code, 0 where `exitCodeOf` does not say otherwise. */
-export async function runBackup<Report>(
+export async function runReport<Report>(
   { io, host, finish }: CommandContext,
   options: CommonOptions & { readonly timeout?: number },
   { execute, warnings, lines, json, exitCodeOf }: Course<Report>,

@@ -1,0 +1,124 @@
+/**
+ * check: everything that is wrong or wasteful in a directory, as findings. Reads only, to the byte; what stops one look
+ * is a finding itself, and the others go on.
+ */
+import { statSync } from 'node:fs';
+import type { PersistDir } from '../../chroma/persist-dir.ts';
+import { MaintError } from '../../errors.ts';
+import type { HolderScan } from '../../host/host.ts';
+import { shellWord } from '../../shell-word.ts';
+import { withReadOnly } from '../../sqlite/open.ts';
+import { placeFindings } from '../examine/place.ts';
+import { finding, presented, type Finding } from '../findings/findings.ts';
+import type { FindingKind, Severity } from '../findings/kinds.ts';
+import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
+import { verifyNotHalfSwapped } from '../half-swap.ts';
+import { inUse, namingHolders } from '../in-use.ts';
+import { locateSettled, verifyJournal } from '../journal.ts';
+import type { Observer } from '../observer.ts';
+import { examineDatabase } from './database.ts';
+
+export interface CheckRequest {
+  readonly path: string;
+  /** Every page, every record, every document. */
+  readonly isDeep: boolean;
+  /** Do so beside a server, which cannot commit meanwhile. */
+  readonly isWhileRunning: boolean;
+  readonly redact: boolean;
+}
+
+export interface CheckReport {
+  readonly request: CheckRequest;
+  /** With every symbolic link resolved; as it was given where that was not possible. */
+  readonly path: string;
+  readonly findings: readonly Finding[];
+  readonly counts: Readonly<Record<Severity, number>>;
+  /** False where the database could not be looked into at all. */
+  readonly isDatabaseRead: boolean;
+}
+
+/**
+ * Looks at everything. Throws NOT_A_PERSIST_DIR where there is no directory at all, and IN_USE where `isDeep` would keep
+ * a server from committing and that was not allowed.
+ */
+export async function check(request: CheckRequest, machine: Machine, observer: Observer): Promise<CheckReport> {
+  observer.onStage('checking');
+  verifyNotHalfSwapped(request.path);
+  try {
+    const dir = await locateSettled(request.path, READ_WAIT_MS, machine);
+    return await checkLocated(dir, request, machine, observer);
+  } catch (error) {
+    const found = isDirectory(request.path) ? findingOf(error) : null;
+    if (found === null) throw error;
+    return reportOn(request, request.path, [found], false);
+  }
+}
+
+async function checkLocated(
+  dir: PersistDir,
+  request: CheckRequest,
+  machine: Machine,
+  observer: Observer,
+): Promise<CheckReport> {
+  const { host, ownProcesses } = machine;
+  const holders = host.holdersOf(dir.path, ownProcesses);
+  verifyMayBlock(dir, holders, request);
+  const place = placeFindings({ dir, host, holders });
+  const obstacle = journalFinding(dir, machine);
+  if (obstacle !== null) return reportOn(request, dir.path, [obstacle, ...place], false);
+  const context = { dir, holders, request, observer };
+  const { found, later } = await namingHolders({ dir, host, ownProcesses }, () =>
+    withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => examineDatabase(db, context, host)),
+  );
+  return reportOn(request, dir.path, [...found, ...(await later()), ...place], true);
+}
+
+function reportOn(
+  request: CheckRequest,
+  path: string,
+  found: readonly Finding[],
+  isDatabaseRead: boolean,
+): CheckReport {
+  const findings = presented(found, request.path);
+  const count = (severity: Severity): number => findings.filter((each) => each.severity === severity).length;
+  const counts = { error: count('error'), warning: count('warning'), info: count('info') };
+  return { request, path, findings, counts, isDatabaseRead };
+}
+
+/** An open read keeps Chroma from committing, and a deep check reads for as long as it takes to read everything. */
+function verifyMayBlock(dir: PersistDir, { holders }: HolderScan, { isDeep, isWhileRunning }: CheckRequest): void {
+  if (!isDeep || isWhileRunning || holders.length === 0) return;
+  const { message, details } = inUse(dir.given, holders);
+  throw new MaintError('IN_USE', {
+    message,
+    details: [...details, 'a deep check would keep it from saving anything for as long as it reads'],
+    hint: `stop Chroma; or leave out --deep; or let it wait: chroma-maint check ${shellWord(dir.given)} --deep --while-running`,
+  });
+}
+
+function journalFinding(dir: PersistDir, machine: Machine): Finding | null {
+  try {
+    verifyJournal({ dir, ...machine, allow: { recoverJournal: false, networkFs: true }, waitMs: 0 });
+    return null;
+  } catch (error) {
+    const kind = dir.walMode || dir.walFiles.length > 0 ? 'write-ahead-file' : 'hot-journal';
+    return findingOf(error, kind);
+  }
+}
+
+const KIND_OF: Readonly<Partial<Record<MaintError['code'], FindingKind>>> = {
+  NOT_A_PERSIST_DIR: 'not-a-persist-dir',
+  CORRUPT: 'database-damaged',
+  HOT_JOURNAL: 'hot-journal',
+};
+
+/** The finding that a failure stands for; null for one that says nothing about the directory. */
+function findingOf(error: unknown, kind?: FindingKind): Finding | null {
+  if (!(error instanceof MaintError)) return null;
+  const id = KIND_OF[error.code];
+  return id === undefined ? null : finding(kind ?? id, 'chroma.sqlite3', [error.message, ...error.details].join('; '));
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,39 @@
+/**
+ * Whether there is room for what the maintenance commands would write.
+ */
+import { MaintError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { sqliteTempDir } from '../../sqlite/temp-dir.ts';
+import { finding, type Finding } from '../findings/findings.ts';
+import type { SpaceNeed } from '../guard-context.ts';
+import type { PlannedSizes } from '../planning.ts';
+import { pruneJournalNeed } from '../prune.ts';
+import { freeByDevice, verifySpace } from '../space.ts';
+import { inPlaceNeeds, rebuildNeeds } from '../vacuum.ts';
+
+interface Way {
+  readonly command: string;
+  readonly needs: readonly SpaceNeed[];
+}
+
+/** One finding for each command that would have too little room. */
+export async function spaceFindings(sizes: PlannedSizes, host: Host): Promise<readonly Finding[]> {
+  const temporary = sqliteTempDir(host.environment) ?? sizes.dir.path;
+  const free = await freeByDevice([sizes.dir.path, temporary], host);
+  const shortage = ({ needs }: Way): string | null => {
+    try {
+      verifySpace({ dir: sizes.dir, host, free, needs, alternatives: [], whenShort: '' });
+      return null;
+    } catch (error) {
+      if (!(error instanceof MaintError) || error.code !== 'NO_SPACE') throw error;
+      return error.details.join('; ');
+    }
+  };
+  const prune = shortage({ command: 'prune', needs: [pruneJournalNeed(sizes)] });
+  const rebuild = shortage({ command: 'vacuum', needs: rebuildNeeds(sizes) });
+  const inPlace = rebuild === null ? null : shortage({ command: 'vacuum', needs: inPlaceNeeds(sizes, temporary) });
+  return [
+    ...(prune === null ? [] : [finding('low-space', 'prune', prune)]),
+    ...(rebuild === null || inPlace === null ? [] : [finding('low-space', 'vacuum', rebuild)]),
+  ];
+}
