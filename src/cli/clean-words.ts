@@ -1,10 +1,10 @@
 import { EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../errors.ts';
 import type { CleanReport } from '../operations/clean/execute.ts';
-import { going, hasWork, totalsOf, type CleanPlan } from '../operations/clean/plan.ts';
+import { hasWork, type CleanPlan } from '../operations/clean/plan.ts';
 import { chosenIn, type QuarantinePlan, type QuarantineReport } from '../operations/clean/quarantine.ts';
 import { counted, formatBytes } from '../units.ts';
 import { cleanPlanJson, cleanReportJson, quarantinePlanJson, quarantineReportJson } from './render/clean-json.ts';
-import { cleanPlanLines, cleanReportLines, directoriesWords, goneWords } from './render/clean-text.ts';
+import { capitalized, cleanPlanLines, cleanReportLines, cleanWords } from './render/clean-text.ts';
 import { quarantinePlanLines, quarantineReportLines } from './render/quarantine-text.ts';
 import type { Words } from './session.ts';
 
@@ -26,14 +26,8 @@ export function cleanExitCode({ steps }: Pick<CleanPlan, 'steps'>): number {
   return steps.doubt === null ? EXIT_DONE : EXIT_NEEDS_ATTENTION;
 }
 
-function cleanQuestion({ steps, request }: CleanPlan): string {
-  const { rows } = totalsOf(steps);
-  const parts = [
-    ...(going(steps.directories).length > 0 ? [directoriesWords(steps, request)] : []),
-    ...(rows > 0 ? [goneWords(rows)] : []),
-  ];
-  const text = parts.join(' and ');
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}?`;
+function cleanQuestion(plan: CleanPlan): string {
+  return `${capitalized(cleanWords(plan))}?`;
 }
 
 export const QUARANTINE_WORDS: Words<QuarantinePlan, QuarantineReport> = {

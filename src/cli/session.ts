@@ -131,8 +131,10 @@ function executed<Plan, Report>(
   options: AskingOptions,
   io: Io,
 ): Promise<Report> {
+  let isTold = isWarned;
   const onPlanned = ({ checks }: Planned): void => {
-    if (!isWarned) warn(checks, io);
+    if (!isTold) warn(checks, io);
+    isTold = true;
   };
   return executing({ io, options, growthOf: session.growthOf, onPlanned }, (execution) =>
     session.execute(agreed, execution),

@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import type { VacuumAgreement } from '../operations/agreement.ts';
 import { agreementOf, execute } from '../operations/execute.ts';
 import { growthOf } from '../operations/growth.ts';
 import type { Work } from '../operations/job.ts';
@@ -12,7 +13,7 @@ export function vacuumSession(request: VacuumRequest, host: Host, work: Work): S
       return planVacuum(request, host, isDryRun);
     },
     execute(plan, execution) {
-      const agreed = plan === null ? null : { ...agreementOf(plan.directory), mode: plan.mode };
+      const agreed = plan === null ? null : agreementOn(plan);
       return execute({ kind: 'vacuum', request, agreed }, work, execution, host);
     },
     growthOf: (stage, pid, expectedBytes) => growthOf(stage, request.target.path, { host, pid, expectedBytes }),
@@ -21,4 +22,8 @@ export function vacuumSession(request: VacuumRequest, host: Host, work: Work): S
       return VACUUM_WORDS;
     },
   };
+}
+
+function agreementOn({ directory, mode, isWorthwhile, clean }: VacuumPlan): VacuumAgreement {
+  return { ...agreementOf(directory), mode, isWorthwhile, clean: clean?.steps ?? null };
 }

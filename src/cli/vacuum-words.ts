@@ -1,7 +1,11 @@
+import { EXIT_DONE } from '../errors.ts';
+import { hasWork } from '../operations/clean/plan.ts';
 import { pruneTotals } from '../operations/collections.ts';
 import type { VacuumPlan, VacuumReport } from '../operations/vacuum.ts';
 import { counted } from '../units.ts';
+import { cleanExitCode } from './clean-words.ts';
 import { pruneExitCode } from './prune-words.ts';
+import { capitalized, cleanParts, listed } from './render/clean-text.ts';
 import { vacuumPlanJson, vacuumReportJson } from './render/vacuum-json.ts';
 import { vacuumPlanLines, vacuumReportLines } from './render/vacuum-text.ts';
 import type { Words } from './session.ts';
@@ -10,16 +14,22 @@ export const VACUUM_WORDS: Words<VacuumPlan, VacuumReport> = {
   checksOf: ({ directory }) => directory.checks,
   isJournalRecovered: ({ directory }) => directory.isJournalRecovered,
   planOf: ({ plan }) => plan,
-  hasWork: ({ isWorthwhile }) => isWorthwhile,
+  hasWork: ({ isWorthwhile, clean }) => isWorthwhile || (clean !== null && hasWork(clean.steps)),
   question,
-  exitCodeOf: ({ directory }) => pruneExitCode(directory),
+  exitCodeOf: ({ directory, clean }) =>
+    Math.max(pruneExitCode(directory), clean === null ? EXIT_DONE : cleanExitCode(clean)),
   planLines: vacuumPlanLines,
   reportLines: vacuumReportLines,
   planJson: vacuumPlanJson,
   reportJson: vacuumReportJson,
 };
 
-function question({ directory }: VacuumPlan): string {
+function question({ directory, clean, isWorthwhile }: VacuumPlan): string {
   const { rows } = pruneTotals(directory);
-  return rows === 0 ? 'Rewrite the database?' : `Delete ${counted(rows, 'WAL row')} and rewrite the database?`;
+  const steps = [
+    ...(clean === null ? [] : cleanParts(clean)),
+    ...(isWorthwhile && rows > 0 ? [`delete ${counted(rows, 'WAL row')}`] : []),
+    ...(isWorthwhile ? ['rewrite the database'] : []),
+  ];
+  return `${capitalized(listed(steps))}?`;
 }

@@ -13,6 +13,10 @@ export interface Agreement {
 
 export interface VacuumAgreement extends Agreement {
   readonly mode: ChosenMode;
+  /** False where a person was told that a vacuum is not worth it. */
+  readonly isWorthwhile: boolean;
+  /** What is cleaned up first; null where nothing is. */
+  readonly clean: CleanSteps | null;
 }
 
 export interface CleanAgreement extends Agreement {

@@ -58,7 +58,7 @@ export async function execute<J extends PlannedJob>(
     if (!(error instanceof WorkEnded)) throw error;
     const isRecovered = job.agreed?.isJournalRecovered === true || (journal === 'hot' && target.allow.recoverJournal);
     const ended = await endedError(error, target, host, {
-      job: job.kind,
+      job,
       before,
       planned,
       isUntouched: planned === null && !isRecovered,
@@ -68,7 +68,7 @@ export async function execute<J extends PlannedJob>(
 }
 
 interface EndedWork {
-  readonly job: PlannedJob['kind'];
+  readonly job: PlannedJob;
   readonly before: StateBefore;
   readonly planned: Planned | null;
   /** True where nothing can have been written: then nothing is opened either, for somebody else may be at work there. */

@@ -10,10 +10,11 @@ import type { VacuumJob } from './job.ts';
 import type { Observer } from './observer.ts';
 import { deletePlanned } from './locked-prune.ts';
 import type { Machine } from './guard-context.ts';
-import type { PlannedWork } from './planning.ts';
+import { cleanOn, type CleanReport } from './clean/execute.ts';
+import type { PlannedWork, Planning, Preflight } from './planning.ts';
 import { executed } from './prune.ts';
 import { rebuild } from './rebuild.ts';
-import { prunedOnly } from './state-left.ts';
+import { prunedOnly, ROWS_CLEANED } from './state-left.ts';
 import { consentToPrune, inNumbers, planUnderLock, withDirectory } from './under-lock.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 import { vacuumPlanning, vacuumPlanOf, type VacuumPlan, type VacuumReport, type VacuumStrategy } from './vacuum.ts';
@@ -25,33 +26,79 @@ interface Begun {
 
 /**
  * Plans, then writes a new file and puts it in place, or deletes and rewrites the old one. Does nothing where too little
- * would be given back.
+ * would be given back. Cleans up first where that was asked for, whatever a vacuum is worth then.
  */
 export function vacuumUnderLock(job: VacuumJob, machine: Machine, observer: Observer): Promise<VacuumReport> {
   const { request, agreed } = job;
   const planning = vacuumPlanning(request, machine.host, false, agreed);
   return withDirectory(planning, machine, observer, (db, preflight) => {
-    const { planned, plan } = inExclusiveTransaction(db, () => {
-      const work = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
-      return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer);
-    });
-    const { directory, mode, isWorthwhile } = plan;
-    if (!isWorthwhile) return { plan, deleted: 0, isDone: false, databaseBytesAfter: directory.databaseBytes };
-    if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull: request.isFullyVerified });
-    else rewrite(db, plan, observer);
-    return {
-      plan: { ...plan, directory: executed(directory) },
-      deleted: totalRows(directory.prune),
-      isDone: true,
-      databaseBytesAfter: statSync(directory.dir.databasePath).size,
-    };
+    const clean = cleanFirst(db, preflight, { job, machine, observer });
+    const done = clean?.isDone === true ? ROWS_CLEANED : null;
+    const run = (): VacuumReport => vacuumOn(db, preflight, { job, planning, observer, clean });
+    try {
+      return run();
+    } catch (error) {
+      const failure = translate(preflight.context.dir.databasePath, error);
+      throw done === null || !(failure instanceof MaintError) ? failure : statingDone(failure, done);
+    }
   });
 }
 
+interface Vacuuming {
+  readonly job: VacuumJob;
+  readonly planning: Planning<VacuumStrategy>;
+  readonly observer: Observer;
+  readonly clean: CleanReport | null;
+}
+
+function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer, clean }: Vacuuming): VacuumReport {
+  const { request, agreed } = job;
+  const { planned, plan } = inExclusiveTransaction(db, () => {
+    const work = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
+    return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer, clean);
+  });
+  const { directory, mode, isWorthwhile } = plan;
+  // The plan that was carried out, not what it has left.
+  const shown = { ...plan, clean: clean?.plan ?? null };
+  const databaseBytesAfter = (): number => statSync(directory.dir.databasePath).size;
+  if (!isWorthwhile) return { plan: shown, clean, deleted: 0, isDone: false, databaseBytesAfter: databaseBytesAfter() };
+  if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull: request.isFullyVerified });
+  else rewrite(db, plan, observer);
+  return {
+    plan: { ...shown, directory: executed(directory) },
+    clean,
+    deleted: totalRows(directory.prune),
+    isDone: true,
+    databaseBytesAfter: databaseBytesAfter(),
+  };
+}
+
+interface Cleaning {
+  readonly job: VacuumJob;
+  readonly machine: Machine;
+  readonly observer: Observer;
+}
+
+/** A transaction of its own: a rebuild must not find a journal of this connection beside the database. */
+function cleanFirst(db: Database, preflight: Preflight, { job, machine, observer }: Cleaning): CleanReport | null {
+  const { request, agreed } = job;
+  if (request.clean === null) return null;
+  const steps = agreed?.clean ?? null;
+  const consent = agreed === null || steps === null ? null : { ...agreed, steps };
+  return cleanOn(db, preflight, { kind: 'clean', request: request.clean, agreed: consent }, machine, observer);
+}
+
+/** What the clean-up before it has done stays done, whatever a vacuum fails of. */
+function statingDone(failure: MaintError, done: string): MaintError {
+  const rest = failure.changed ? failure.state : 'nothing else was changed';
+  const { code, message, details, hint } = failure;
+  return new MaintError(code, { message, details, state: `${done}; ${rest}`, hint, cause: failure });
+}
+
 /** Inside the transaction of the plan: deletes, or keeps the lock for a rebuild. */
-function begin(db: Database, begun: Begun, observer: Observer): Begun {
+function begin(db: Database, begun: Begun, observer: Observer, clean: CleanReport | null): Begun {
   const { planned, plan } = begun;
-  observer.onPlanned(inNumbers(planned, plan.expectedBytes));
+  observer.onPlanned(inNumbers(planned, plan.expectedBytes, clean?.isDone === true ? ROWS_CLEANED : null));
   if (!plan.isWorthwhile) return begun;
   if (plan.mode.kind === 'rebuild') keepLock(db);
   else deletePlanned(db, planned, observer);

@@ -25,19 +25,15 @@ const REBUILT = 'the new database is in place, with everything done that was pla
  * Rolls back what is unfinished, removes a new file that was not put in place, and says in words what is there. `planned`
  * is null where the process had not come to a plan.
  */
-export function stateLeft(
-  job: PlannedJob['kind'],
-  persistDir: string,
-  before: StateBefore,
-  planned: Planned | null,
-): string {
+export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefore, planned: Planned | null): string {
   try {
     const { path, databasePath } = locatePersistDir(persistDir);
     // Under the lock: another run may have begun, and the new file that is there may be its own.
     withWritable(databasePath, RECOVERY_WAIT_MS, (db) =>
       inExclusiveTransaction(db, () => removeLeftover(databasePath)),
     );
-    const rows = job === 'clean' ? rowsCleaned(persistDir, before) : rowsLeft(databasePath, before, planned);
+    const isCleaning = cleansUp(job) && (planned?.alreadyDone ?? null) === null;
+    const rows = isCleaning ? rowsCleaned(persistDir, before) : rowsLeft(databasePath, before, planned);
     const aside = listQuarantines(path).filter(({ id }) => !before.quarantines.includes(id));
     return joined([planned?.alreadyDone ?? null, ...aside.map(putAside), rows]);
   } catch (error) {
@@ -51,6 +47,10 @@ function rowsLeft(databasePath: string, { inode }: StateBefore, planned: Planned
   const { queueRows, lastSeqId } = planned;
   const left = withReadOnly(databasePath, RECOVERY_WAIT_MS, (db) => countUpTo(db, lastSeqId));
   return left === queueRows ? NOTHING_CHANGED : prunedOnly(queueRows - left);
+}
+
+function cleansUp(job: PlannedJob): boolean {
+  return job.kind === 'clean' || (job.kind === 'vacuum' && job.request.clean !== null);
 }
 
 /** A clean-up commits once: SQLite's counter says whether it had come to that. */

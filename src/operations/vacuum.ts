@@ -6,7 +6,10 @@ import type { Host } from '../host/host.ts';
 import { shellWord } from '../shell-word.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { VacuumAgreement } from './agreement.ts';
+import type { CleanReport } from './clean/execute.ts';
+import { cleanJournalNeed, planSteps, type CleanPlan, type CleanRequest, type CleanSteps } from './clean/plan.ts';
 import type { Alternative, SpaceNeed } from './guard-context.ts';
+import { readLeftovers } from './leftovers.ts';
 import {
   planDirectory,
   type DirectoryPlan,
@@ -27,6 +30,8 @@ export type MinReclaim =
 export interface VacuumRequest {
   readonly target: Target;
   readonly withoutPrune: boolean;
+  /** What deleted collections left is removed first; null where that was not asked for. */
+  readonly clean: CleanRequest | null;
   readonly minReclaim: MinReclaim;
   /** Where SQLite puts the temporary copy, null for its own choice. */
   readonly tempDir: string | null;
@@ -38,6 +43,8 @@ export interface VacuumRequest {
 export interface VacuumPlan {
   readonly request: VacuumRequest;
   readonly directory: DirectoryPlan;
+  /** What is removed first; null where that was not asked for. */
+  readonly clean: CleanPlan | null;
   /** Estimated bytes of the file afterwards. */
   readonly expectedBytes: number;
   readonly reclaimableBytes: number;
@@ -49,12 +56,14 @@ export interface VacuumPlan {
 
 export interface VacuumReport {
   readonly plan: VacuumPlan;
+  readonly clean: CleanReport | null;
   readonly deleted: number;
   readonly isDone: boolean;
   readonly databaseBytesAfter: number;
 }
 
 export interface VacuumStrategy extends Strategy {
+  readonly steps: CleanSteps | null;
   readonly mode: ChosenMode;
   readonly isWorthwhile: boolean;
   readonly reclaimableBytes: number;
@@ -81,19 +90,25 @@ export function vacuumPlanning(
     isJournalRecovered: agreed?.isJournalRecovered ?? false,
     withoutPrune: request.withoutPrune,
     writesTo: [temporaryDirectory],
-    strategy: (sizes, context) => {
+    strategy: (sizes, context, { db, reading }) => {
       const choose = (): ChosenMode =>
         agreed?.mode.kind === 'in-place' ? agreed.mode : chooseMode(agreed?.mode.kind ?? request.mode, sizes, context);
-      return strategyFor(request, sizes, temporaryDirectory, choose);
+      const { clean } = request;
+      const now = host.now().getTime();
+      const steps = clean === null ? null : planSteps(clean, readLeftovers(db, reading), reading.lastSeqId, now);
+      const isAgreed = agreed === null || agreed.isWorthwhile;
+      const strategy = strategyFor(request, sizes, rowBytes(steps), { temporaryDirectory, choose, isAgreed });
+      return withClean(strategy, sizes, steps);
     },
   };
 }
 
 export function vacuumPlanOf(request: VacuumRequest, { plan, strategy }: PlannedWork<VacuumStrategy>): VacuumPlan {
-  const { mode, isWorthwhile, reclaimableBytes, temporaryDirectory } = strategy;
+  const { mode, isWorthwhile, reclaimableBytes, temporaryDirectory, steps } = strategy;
   return {
     request,
     directory: mode.kind === 'rebuild' ? checkedAfterwards(plan) : plan,
+    clean: request.clean === null || steps === null ? null : { request: request.clean, directory: plan, steps },
     expectedBytes: plan.databaseBytes - reclaimableBytes,
     reclaimableBytes,
     isWorthwhile,
@@ -110,15 +125,23 @@ function checkedAfterwards(plan: DirectoryPlan): DirectoryPlan {
   return { ...plan, checks };
 }
 
+interface Choosing {
+  readonly temporaryDirectory: string;
+  readonly choose: () => ChosenMode;
+  /** False where a person was told that a vacuum is not worth it: then there is none. */
+  readonly isAgreed: boolean;
+}
+
 function strategyFor(
   request: VacuumRequest,
   sizes: PlannedSizes,
-  temporaryDirectory: string,
-  choose: () => ChosenMode,
-): VacuumStrategy {
+  leftBytes: number,
+  { temporaryDirectory, choose, isAgreed }: Choosing,
+): Omit<VacuumStrategy, 'steps'> {
   const { databaseBytes, freeBytes, prunableBytes } = sizes;
-  const reclaimableBytes = Math.min(freeBytes + prunableBytes, databaseBytes);
-  const isWorthwhile = reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
+  const reclaimableBytes = Math.min(freeBytes + prunableBytes + leftBytes, databaseBytes);
+  const isWorthwhile =
+    isAgreed && reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
   const gain = { isWorthwhile, reclaimableBytes, temporaryDirectory };
   if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], alternatives: [], whenShort: '' };
   const mode = choose();
@@ -132,6 +155,25 @@ function strategyFor(
   }
   const whenShort = 'move the temporary copy to another disk with --temp-dir <dir>';
   return { ...gain, mode, needs: inPlace, alternatives, whenShort };
+}
+
+/** Bytes of the file that a clean-up frees. Directories are beside it. */
+function rowBytes(steps: CleanSteps | null): number {
+  return steps === null ? 0 : [...steps.tables, ...steps.topics].reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** The clean-up is committed before the vacuum begins, so that its journal is gone by then: the larger need counts. */
+function withClean(
+  strategy: Omit<VacuumStrategy, 'steps'>,
+  { dir, pageSize }: PlannedSizes,
+  steps: CleanSteps | null,
+): VacuumStrategy {
+  if (steps === null) return { ...strategy, steps };
+  const first = cleanJournalNeed(dir.path, steps, pageSize);
+  const beside = strategy.needs.find(({ directory }) => directory === dir.path);
+  const others = strategy.needs.filter((need) => need !== beside);
+  const most = beside === undefined || first.bytes > beside.bytes ? first : beside;
+  return { ...strategy, steps, needs: [...others, most] };
 }
 
 function pruneAlone(sizes: PlannedSizes): Alternative {

@@ -134,11 +134,11 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
       await runJson(isDry, IN_USE),
       await runJson([...isDry, '--no-prune']),
       await runJson(['vacuum', dir, '--yes']),
+      await runJson(['vacuum', await cleanable(), '--clean', '--min-age', '0s', '--dry-run']),
     ];
   },
   clean: async () => {
-    const dir = await unpacked('0.6.3-purge-off');
-    orphanTopic(dir, 'ledger');
+    const dir = await cleanable();
     return [
       await runJson(['clean', dir, '--dry-run', '--min-age', '0s'], IN_USE),
       await runJson(['clean', dir, '--yes', '--min-age', '0s']),
@@ -171,6 +171,13 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
     return [await runJson(['backup', 'forget', repository, '--keep-last', '1', '--dry-run'])];
   },
 };
+
+/** A directory with everything that a clean-up removes. */
+async function cleanable(): Promise<string> {
+  const dir = await unpacked('0.6.3-purge-off');
+  orphanTopic(dir, 'ledger');
+  return dir;
+}
 
 /** What a directory can have that a snapshot leaves out or warns of. */
 async function createdWithEverything(repository = join(temporaryDirectory(), 'repo')): Promise<unknown> {
@@ -291,8 +298,10 @@ function documentedFields(name: string): ReadonlySet<string> {
     ...(name === 'backup list' ? snapshot.map((field) => `snapshots[].${field}`) : []),
   ];
   if (!own.includes('prune')) return new Set(fields);
-  const nested = [...documentedFields('prune')].filter((field) => !['schema', 'time', 'backup'].includes(field));
-  return new Set([...fields, ...nested.map((field) => `prune.${field}`)]);
+  const pruned = [...documentedFields('prune')].filter((field) => !['schema', 'time', 'backup'].includes(field));
+  const clean = firstCells(sectionOf('## clean', 0));
+  const cleaned = clean.slice(clean.indexOf('doubt'), clean.indexOf('freedInsideBytes') + 1);
+  return new Set([...fields, ...pruned.map((field) => `prune.${field}`), ...cleaned.map((field) => `clean.${field}`)]);
 }
 
 /** The lines of table `at` (0 is the first) below a heading of docs/JSON.md. */

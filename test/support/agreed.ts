@@ -37,6 +37,14 @@ export async function agreed(path: string): Promise<AgreedPrune> {
 /** A vacuum of everything that nobody was asked about. */
 export function vacuumOf(path: string, mode: VacuumMode): VacuumJob {
   const minReclaim = { kind: 'bytes', bytes: 0 } as const;
-  const request = { target: target(path), withoutPrune: false, minReclaim, tempDir: null, mode, isFullyVerified: true };
+  const request = {
+    target: target(path),
+    withoutPrune: false,
+    clean: null,
+    minReclaim,
+    tempDir: null,
+    mode,
+    isFullyVerified: true,
+  };
   return { kind: 'vacuum', request, agreed: null };
 }

@@ -1,11 +1,16 @@
 import { Command, Option } from 'commander';
+import { MaintError } from '../../errors.ts';
+import type { CleanRequest } from '../../operations/clean/plan.ts';
+import type { Target } from '../../operations/target.ts';
 import type { MinReclaim } from '../../operations/vacuum.ts';
 import type { VacuumMode } from '../../operations/vacuum-mode.ts';
 import type { CommandContext } from '../command-context.ts';
+import { cleanRequestOf, withCleaningOptions, type CleaningOptions } from './clean.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
 import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
 
-interface VacuumOptions extends WritingOptions {
+interface VacuumOptions extends WritingOptions, CleaningOptions {
+  readonly clean?: boolean;
   readonly prune: boolean;
   readonly minReclaim: MinReclaim;
   readonly mode: VacuumMode | 'auto';
@@ -15,7 +20,7 @@ interface VacuumOptions extends WritingOptions {
 const ONE_PERCENT: MinReclaim = { kind: 'share', share: 0.01 };
 
 export function vacuumCommand(context: CommandContext): Command {
-  return withWritingOptions(new Command('vacuum'))
+  const command = withWritingOptions(new Command('vacuum'))
     .description(
       'Prune, then rewrite the database without its free pages: gives the disk space back. For a persist directory not in use by Chroma.',
     )
@@ -36,11 +41,15 @@ export function vacuumCommand(context: CommandContext): Command {
         .default('usual'),
     )
     .option('--temp-dir <dir>', "where SQLite puts VACUUM's temporary copy")
+    .option('--clean', 'first remove what deleted collections left behind; takes the next three options');
+  return withCleaningOptions(command)
     .addHelpText('after', helpFooter('chroma-maint vacuum ./persist --yes --min-reclaim 10%', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: VacuumOptions) => {
+      const target = targetOf(persistDir, options);
       const request = {
-        target: targetOf(persistDir, options),
+        target,
         withoutPrune: !options.prune,
+        clean: cleanOf(target, options),
         minReclaim: options.minReclaim,
         tempDir: options.tempDir ?? null,
         mode: options.mode,
@@ -52,4 +61,14 @@ export function vacuumCommand(context: CommandContext): Command {
       ]);
       await runSession(vacuumSession(request, context.host, context.work), options, context);
     });
+}
+
+/** Throws USAGE where an option of the clean-up is given without it. */
+function cleanOf(target: Target, options: VacuumOptions): CleanRequest | null {
+  if (options.clean === true) return cleanRequestOf(target, options);
+  if (options.delete !== true && options.allowEmptyCatalog !== true) return null;
+  throw new MaintError('USAGE', {
+    message: `${options.delete === true ? '--delete' : '--allow-empty-catalog'} goes with --clean`,
+    hint: 'see: chroma-maint vacuum --help',
+  });
 }

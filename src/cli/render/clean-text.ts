@@ -4,7 +4,6 @@ import {
   hasWork,
   totalsOf,
   type CleanPlan,
-  type CleanRequest,
   type CleanSteps,
   type DirectoryStep,
 } from '../../operations/clean/plan.ts';
@@ -72,30 +71,45 @@ export function cleanReportLines(report: CleanReport, view: View): readonly stri
   ];
 }
 
-/** `put 3 directories aside`, as an operator is asked. */
-export function directoriesWords({ directories }: CleanSteps, { isDeleting }: CleanRequest): string {
-  const many = counted(going(directories).length, 'directory', 'directories');
-  return isDeleting ? `delete ${many}` : `put ${many} aside`;
+/** `put 3 directories aside and delete 20 rows`: what a plan does, for a question. */
+export function cleanWords(plan: CleanPlan): string {
+  return listed(cleanParts(plan));
 }
 
-export function goneWords(rows: number): string {
-  return `delete ${counted(rows, 'row')}`;
+/** The same, part by part. */
+export function cleanParts({ steps, request }: CleanPlan): readonly string[] {
+  const many = counted(going(steps.directories).length, 'directory', 'directories');
+  const { rows } = totalsOf(steps);
+  return [
+    ...(going(steps.directories).length === 0 ? [] : [request.isDeleting ? `delete ${many}` : `put ${many} aside`]),
+    ...(rows === 0 ? [] : [`delete ${counted(rows, 'row')}`]),
+  ];
 }
 
-function doneWords({ plan: { steps, request } }: CleanReport): string {
+/** `a, b and c`. */
+export function listed(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `Put 3 directories aside (1.0 MiB) and deleted 20 rows of deleted collections`: what was done. */
+export function doneWords({ plan: { steps, request } }: CleanReport): string {
   const gone = going(steps.directories);
   const bytes = formatBytes(gone.reduce((sum, each) => sum + each.bytes, 0));
   const many = counted(gone.length, 'directory', 'directories');
   const { rows } = totalsOf(steps);
   const parts = [
-    ...(gone.length > 0 ? [request.isDeleting ? `Deleted ${many} (${bytes})` : `Put ${many} aside (${bytes})`] : []),
-    ...(rows > 0 ? [`${gone.length > 0 ? 'deleted' : 'Deleted'} ${counted(rows, 'row')}`] : []),
+    ...(gone.length > 0 ? [request.isDeleting ? `deleted ${many} (${bytes})` : `put ${many} aside (${bytes})`] : []),
+    ...(rows > 0 ? [`deleted ${counted(rows, 'row')}`] : []),
   ];
-  return `${parts.join(' and ')} of deleted collections`;
+  return `${capitalized(listed(parts))} of deleted collections`;
 }
 
 /** The directories and the rows of a plan, as tables. */
-export function stepLines({ directories, tables, topics }: CleanSteps, view: View): readonly string[] {
+function stepLines({ directories, tables, topics }: CleanSteps, view: View): readonly string[] {
   const rows = [
     ...tables.map(({ table, rows: gone, of, bytes }) => [
       table,
@@ -140,7 +154,7 @@ function headed(columns: readonly Column[], rows: readonly (readonly string[])[]
 }
 
 /** Why nothing, or nothing but directories, is touched although something is left behind. */
-function doubtLines(doubt: Doubt | null, plan: CleanPlan, view: View): readonly string[] {
+export function doubtLines(doubt: Doubt | null, plan: CleanPlan, view: View): readonly string[] {
   if (doubt === null) return [];
   const { request, directory } = plan;
   if (doubt.kind === 'collection-without-segments') {
@@ -168,25 +182,31 @@ function seeCheck(directory: CleanPlan['directory'], view: View): readonly strin
   return withCommand('  see:', commandOn(directory, 'check'), view.width);
 }
 
+/** That directories were put aside, how they are taken back, and how their space is given back. */
+export function asideLines({ plan: { directory }, quarantine }: CleanReport, view: View): readonly string[] {
+  return quarantine === null
+    ? []
+    : [
+        '',
+        ...wrapped(
+          `The directories are in quarantine ${quarantine}, inside the persist directory, and take their space until they are deleted.`,
+          view.width,
+        ),
+        ...withCommand('To take them back:', commandOn(directory, 'clean', '--restore', quarantine), view.width),
+        ...withCommand(
+          'To delete them, once Chroma shows everything that it should:',
+          commandOn(directory, 'clean', '--purge-quarantine', '--older-than', '0s'),
+          view.width,
+        ),
+      ];
+}
+
 /** Where the bytes are now, and how they are given back. */
-function whereLines({ plan, quarantine, freedInsideBytes }: CleanReport, view: View): readonly string[] {
-  const { directory } = plan;
-  const aside =
-    quarantine === null
-      ? []
-      : [
-          '',
-          ...wrapped(
-            `The directories are in quarantine ${quarantine}, inside the persist directory, and take their space until they are deleted.`,
-            view.width,
-          ),
-          ...withCommand('To take them back:', commandOn(directory, 'clean', '--restore', quarantine), view.width),
-          ...withCommand(
-            'To delete them, once Chroma shows everything that it should:',
-            commandOn(directory, 'clean', '--purge-quarantine', '--older-than', '0s'),
-            view.width,
-          ),
-        ];
+function whereLines(report: CleanReport, view: View): readonly string[] {
+  const {
+    plan: { directory },
+    freedInsideBytes,
+  } = report;
   const inside =
     freedInsideBytes === 0
       ? []
@@ -198,5 +218,5 @@ function whereLines({ plan, quarantine, freedInsideBytes }: CleanReport, view: V
             view.width,
           ),
         ];
-  return [...aside, ...inside];
+  return [...asideLines(report, view), ...inside];
 }

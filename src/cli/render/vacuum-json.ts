@@ -1,25 +1,30 @@
 import type { VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
+import type { CleanReport } from '../../operations/clean/execute.ts';
+import { cleanFields } from './clean-json.ts';
 import { backupJson, pruneJson } from './prune-json.ts';
 
 const SCHEMA = 'chroma-maint/vacuum@1';
 
 /** The documented object of `vacuum --json` where nothing was done: `expected` says what would be given back. */
 export function vacuumPlanJson(plan: VacuumPlan): object {
-  return fields(plan, { changed: false, deleted: 0, after: plan.directory.databaseBytes });
+  return fields(plan, { changed: false, deleted: 0, after: plan.directory.databaseBytes, clean: null });
 }
 
 /** The documented object of `vacuum --json`. */
-export function vacuumReportJson({ plan, isDone, deleted, databaseBytesAfter }: VacuumReport): object {
-  return fields(plan, { changed: isDone, deleted, after: databaseBytesAfter });
+export function vacuumReportJson({ plan, isDone, deleted, databaseBytesAfter, clean }: VacuumReport): object {
+  return fields(plan, { changed: isDone || clean?.isDone === true, deleted, after: databaseBytesAfter, clean });
 }
 
 interface Result {
   readonly changed: boolean;
   readonly deleted: number;
   readonly after: number;
+  readonly clean: CleanReport | null;
 }
 
-function fields(plan: VacuumPlan, { changed, deleted, after }: Result): object {
+const NOT_CLEANED = { isDone: false, quarantine: null, freedInsideBytes: 0 };
+
+function fields(plan: VacuumPlan, { changed, deleted, after, clean }: Result): object {
   const { directory, request, isWorthwhile, expectedBytes, reclaimableBytes, temporaryDirectory, mode } = plan;
   return {
     schema: SCHEMA,
@@ -36,6 +41,7 @@ function fields(plan: VacuumPlan, { changed, deleted, after }: Result): object {
     reclaimedBytes: directory.databaseBytes - after,
     expected: { databaseBytes: expectedBytes, reclaimableBytes },
     temporaryDirectory: mode.kind === 'in-place' ? temporaryDirectory : null,
+    clean: plan.clean === null ? null : cleanFields(plan.clean, clean ?? NOT_CLEANED),
     prune: request.withoutPrune ? null : pruneJson(directory, deleted),
     backup: backupJson(directory),
   };

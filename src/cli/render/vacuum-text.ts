@@ -1,49 +1,71 @@
 import type { DirectoryPlan } from '../../operations/planning.ts';
+import type { CleanReport } from '../../operations/clean/execute.ts';
+import { going, hasWork, totalsOf, type CleanPlan } from '../../operations/clean/plan.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
+import { asideLines, cleanPlanLines, cleanReportLines, cleanWords, doubtLines } from './clean-text.ts';
 import { printable } from './printable.ts';
 import { allRows, attentionLines, commandOn, growthLines, needsYou, prunedCollections } from './prune-text.ts';
-import { labelled, withCommand, wrapped } from './table.ts';
+import { labelled, tableLines, withCommand, wrapped, type Column } from './table.ts';
 import type { View } from './view.ts';
 
 const NOT_KEPT =
   'extended attributes and ACLs of the file are not kept, for there is no GNU cp here; owner, group and mode are';
 
+const GAIN_COLUMNS: readonly Column[] = [
+  { title: 'Where the bytes went', align: 'left', fit: 'cut' },
+  { title: 'Number', align: 'right' },
+  { title: 'Gave back', align: 'right' },
+];
+
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
-  const { directory, expectedBytes, isWorthwhile, request } = plan;
+  const { directory, expectedBytes, isWorthwhile, request, clean } = plan;
   const given = printable(directory.dir.given);
-  if (!isWorthwhile) return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
+  if (!isWorthwhile) {
+    const lines = [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
+    return clean === null ? lines : [...cleanPlanLines(clean, view), '', ...lines];
+  }
   const live = formatBytes(expectedBytes);
   const lines = [
     view.style.bold(`Plan for ${given}`),
     ...backupStepLines(directory, view),
+    ...(clean === null ? [] : labelled('clean', cleanStep(clean), view.width)),
     ...(request.withoutPrune ? [] : labelled('prune', pruneStep(plan), view.width)),
     ...modeLines(plan, live, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
     ...attentionLines(directory, view),
+    ...(clean === null ? [] : doubtLines(clean.steps.doubt, clean, view)),
   ];
   return directory.isDryRun ? [...lines, '', 'Dry run: nothing was changed.'] : lines;
 }
 
 export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view: View): readonly string[] {
-  const { plan, isDone, deleted, databaseBytesAfter } = report;
+  const { plan, isDone, deleted, databaseBytesAfter, clean } = report;
   const { directory, request } = plan;
-  if (!isDone)
-    return [...notWorthwhileLines(plan, view), ...attentionLines(directory, view), ...backupMadeLines(directory, view)];
+  if (!isDone) {
+    return [
+      ...(clean === null ? [] : [...cleanReportLines(clean, view), '']),
+      ...notWorthwhileLines(plan, view),
+      ...attentionLines(directory, view),
+      ...backupMadeLines(directory, view),
+    ];
+  }
   const before = directory.databaseBytes;
   const gain = formatBytes(Math.max(before - databaseBytesAfter, 0));
   const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${gain})`;
   const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
   const kept = formatCount(allRows(directory) - deleted);
-  const rows = `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(directory)}`;
+  const rows =
+    `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(directory, clean?.isDone === true)}`.trimEnd();
   return [
     view.style.bold(first),
     ...rest,
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
+    ...(clean === null ? [] : cleanedLines(report, clean, view)),
     ...attentionLines(directory, view),
     ...growthLines(directory, view),
     ...backupMadeLines(directory, view),
@@ -71,8 +93,44 @@ function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: st
   ];
 }
 
+function cleanStep(clean: CleanPlan): string {
+  const { rows, bytes } = totalsOf(clean.steps);
+  if (!hasWork(clean.steps)) return 'nothing of deleted collections to remove';
+  return `${cleanWords(clean)}${rows === 0 ? '' : ' of deleted collections'}, about ${formatBytes(bytes)}`;
+}
+
+/** Where every byte went: what was free inside the file already, what became free, and what is beside it. */
+function cleanedLines({ plan, databaseBytesAfter }: VacuumReport, clean: CleanReport, view: View): readonly string[] {
+  const { directory } = plan;
+  const { steps, request } = clean.plan;
+  const directories = going(steps.directories);
+  const ofDirectories = directories.reduce((sum, { bytes }) => sum + bytes, 0);
+  const { rows } = totalsOf(steps);
+  const wal = pruneTotals(directory);
+  const freeBefore = Math.max(directory.freeBytes - clean.freedInsideBytes, 0);
+  const gain = directory.databaseBytes - databaseBytesAfter;
+  const rest = gain - freeBefore - clean.freedInsideBytes - wal.bytes;
+  const given = request.isDeleting ? formatBytes(ofDirectories) : '0 B';
+  const lines = [
+    ['index directories of deleted collections', formatCount(directories.length), given],
+    ['rows of deleted collections', formatCount(rows), formatBytes(clean.freedInsideBytes)],
+    ['WAL rows that nobody needs', formatCount(wal.rows), formatBytes(wal.bytes)],
+    ['free pages from before', '', formatBytes(freeBefore)],
+    ...(rest > 0 ? [['pages that are fuller now', '', formatBytes(rest)]] : []),
+  ];
+  const [header = '', ...table] = tableLines(GAIN_COLUMNS, lines, view.width);
+  return [
+    '',
+    view.style.bold(header),
+    ...table,
+    ...asideLines(clean, view),
+    ...doubtLines(steps.doubt, clean.plan, view),
+  ];
+}
+
 /** From 0.5.6 on Chroma keeps a log of VACUUMs, and expects one there. */
-function elsewhere({ versions }: DirectoryPlan): string {
+function elsewhere({ versions }: DirectoryPlan, isCleaned: boolean): string {
+  if (isCleaned) return '';
   return versions.sysdb < 8 ? 'Nothing else changed.' : 'Nothing else changed but a row in maintenance_log.';
 }
 

@@ -155,7 +155,7 @@ function topicSteps(topics: Leftovers['topics'], lastSeqId: SeqId): readonly Top
  * Upper estimate of the rollback journal and of what the file grows by: every page with a row that goes is written, and
  * the full-text index is merged into new pages.
  */
-function cleanJournalNeed(directory: string, { tables, topics }: CleanSteps, pageSize: number): SpaceNeed {
+export function cleanJournalNeed(directory: string, { tables, topics }: CleanSteps, pageSize: number): SpaceNeed {
   const ofTables = tables.map(({ kind, bytes: gone, rows, of }) => {
     const all = Math.ceil((gone * of) / rows);
     return kind === 'full-text' ? 2 * all : Math.min(all, gone + rows * pageSize);
