@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../support/fixtures.ts';
-import { printed, pythonOf } from './support.ts';
+import { printed } from './processes.ts';
+import { pythonOf } from './support.ts';
 
 const BUSY = fileURLToPath(new URL('busy.py', import.meta.url));
 const BATCH = 20;

@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ExpectedCollection, type Fixture, unpacked } from '../support/fixtures.ts';
-import { add, differences, dump, judged, lostWrites, nameOf, ownVersion } from './support.ts';
+import { differences, nameOf } from './differences.ts';
+import { add, dump, judged, lostWrites, ownVersion } from './support.ts';
 
 const FULL_LOGS = ['0.5.5', '0.6.3-purge-off', '1.5.9-purge-off'].map(judged);
 const NEWEST_ROW_IS_WATERMARK = ['0.5.5', '0.6.3-purge-off', '1.5.9-purge-on'].map(judged);

@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { unpacked } from '../support/fixtures.ts';
-import { copies, differences, dump, judged, NEWEST } from './support.ts';
+import { differences } from './differences.ts';
+import { copies, dump, judged, NEWEST } from './support.ts';
 
 const FIXTURE = judged('0.5.0-readd');
 const SKIPPED = FIXTURE.expected.collections.find(({ skip }) => skip === 'vectors-missing-from-index');

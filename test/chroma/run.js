@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-const SMALL_VERSIONS = ['0.5.5', '0.6.3', '1.5.9'];
+const SMALL_VERSIONS = ['0.4.24', '0.5.5', '0.6.3', '1.0.12', '1.5.9'];
 const SMALL_FIXTURES = [
   '0.5.5',
   '0.6.3-purge-off',
@@ -16,15 +16,24 @@ const SMALL_FIXTURES = [
   'chain-0.5.5-0.6.3',
   'chain-0.5.5-1.5.9',
   '0.5.0-readd',
+  'deletions-0.4.24',
+  'deletions-0.5.5',
+  'deletions-0.6.3',
+  'deletions-1.0.12',
+  'deletions-1.5.9',
 ];
+
+function catalogue(name) {
+  return JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8'));
+}
 
 function choice(argumentsGiven) {
   if (argumentsGiven.length === 0) return { fixtures: SMALL_FIXTURES, versions: SMALL_VERSIONS };
   if (argumentsGiven.length > 1 || argumentsGiven[0] !== '--all') return undefined;
-  const { fixtures } = JSON.parse(readFileSync(new URL('../../fixtures/manifest.json', import.meta.url), 'utf8'));
+  const all = [...catalogue('manifest.json').fixtures, ...catalogue('deletions.json').deletions];
   return {
-    fixtures: fixtures.map((each) => each.name),
-    versions: [...new Set([...SMALL_VERSIONS, ...fixtures.flatMap((each) => each.judges)])],
+    fixtures: all.map((each) => each.name),
+    versions: [...new Set([...SMALL_VERSIONS, ...all.flatMap((each) => each.judges)])],
   };
 }
 

@@ -69,13 +69,46 @@ export function unpackedDemo(): Promise<string> {
   return unpackedArchive(join(FOLDER, '../demo/sample.tar.gz'));
 }
 
+/** The directories in which real Chroma has deleted collections, and what that left (fixtures/leftovers.py). */
+export interface Deletions {
+  readonly name: string;
+  /** The version that deleted, and was the last to write. */
+  readonly chroma: string;
+  readonly chain: readonly string[];
+  readonly archive: string;
+  readonly databases: readonly string[];
+  readonly judges: readonly string[];
+  /** Words in documents of the collections that stay. */
+  readonly words: readonly string[];
+  readonly expected: {
+    readonly collections: readonly { readonly name: string; readonly tenant: string; readonly database: string }[];
+    /** Subjects by the id of the finding. */
+    readonly findings: Readonly<Record<string, readonly string[]>>;
+    readonly directories: readonly string[];
+    readonly topics: readonly { readonly topic: string; readonly rows: number }[];
+    readonly removableRows: Readonly<Record<string, number>>;
+    readonly removableRowids: Readonly<Record<string, string>>;
+    readonly totalRows: Readonly<Record<string, number>>;
+    readonly living: { readonly directories: readonly string[] };
+  };
+}
+
+export const DELETIONS: readonly Deletions[] = (
+  JSON.parse(readFileSync(join(FOLDER, 'deletions.json'), 'utf8')) as { deletions: readonly Deletions[] }
+).deletions;
+
+/** Unpacks a copy of a directory with deletions and returns its persist directory. */
+export function unpackedDeletions({ archive }: Deletions): Promise<string> {
+  return unpackedArchive(join(FOLDER, archive));
+}
+
 async function unpackedArchive(file: string): Promise<string> {
   const cwd = temporaryDirectory();
   await extract({ file, cwd });
   return join(cwd, 'persist');
 }
 
-/** The seq_ids of a manifest range list like `1-150,160-170`. */
+/** The numbers of a range list like `1-150,160-170`: seq_ids, or rowids. */
 export function seqIdsIn(ranges: string): readonly bigint[] {
   return ranges.split(',').flatMap((range) => {
     if (range === '') return [];
