@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes one benchmark set with real Chroma 0.5.5, through its public API.
+"""Writes one benchmark set with real Chroma, through its public API.
 
     build.py SET DIR
 
-Run with the interpreter that `fixtures/chroma_env.py 0.5.5` prints. Vectors and texts come from seeded generators,
+Run with the interpreter that `fixtures/chroma_env.py` prints for 0.5.5, or for 0.6.3 where bench/sets.js says so. Vectors and texts come from seeded generators,
 so a set has the same records wherever it is built; ids that Chroma makes up differ.
 """
 
@@ -32,6 +32,8 @@ class Recipe:
     deleted: int = 0
     # Records of one more collection, whose index is never saved.
     unsaved: int = 0
+    # The first of them are never written: what a directory is that has had no others.
+    skipped: int = 0
     # Links of each vector in the index. Fewer are built faster, and nothing here ever searches.
     links: int = 16
 
@@ -41,6 +43,9 @@ SETS = {
     "M": Recipe(collections=4, records=25_063, dimension=1536, characters=600),
     "MANY": Recipe(collections=1_200, records=150, dimension=64, characters=300, threshold=100),
     "ORPHAN": Recipe(collections=20, records=2_000, dimension=384, characters=600, deleted=10),
+    # Written by 0.6.3, which leaves everything of a deleted collection behind; and the same without the deleted ones.
+    "DELETED": Recipe(collections=20, records=2_000, dimension=128, characters=1_200, deleted=10),
+    "LIVE": Recipe(collections=20, records=2_000, dimension=128, characters=1_200, skipped=10),
     "PICKLE": Recipe(collections=1, records=1_000_000, dimension=2, characters=10, threshold=250_000),
     "L": Recipe(collections=4, records=107_500, dimension=3072, characters=600, threshold=10_000, links=4),
 }
@@ -85,12 +90,15 @@ def build(recipe: Recipe, directory: str) -> None:
             "hnsw:M": recipe.links,
             "hnsw:construction_ef": 100 * recipe.links // 16,
         }
-        collection = client.create_collection(f"collection-{index:04d}", metadata=metadata)
+        is_written = index >= recipe.skipped
+        if is_written:
+            collection = client.create_collection(f"collection-{index:04d}", metadata=metadata)
         for start in range(0, records, BATCH):
             ids = [f"{index:04d}-{number:08d}-{'x' * 22}" for number in range(start, min(start + BATCH, records))]
             vectors = numbers.random((len(ids), recipe.dimension), dtype=numpy.float32)
             documents = [text(source, recipe.characters) for _ in ids]
-            collection.add(ids=ids, embeddings=vectors.tolist(), documents=documents)
+            if is_written:
+                collection.add(ids=ids, embeddings=vectors.tolist(), documents=documents)
         print(f"{index + 1} of {len(sizes)}", flush=True)
     for index in range(recipe.deleted):
         client.delete_collection(f"collection-{index:04d}")

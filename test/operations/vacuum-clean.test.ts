@@ -64,10 +64,8 @@ it('deletes directories where that is asked for, and counts them apart from the 
 
 it('cleans up although a vacuum is not worth it', async () => {
   const dir = await leftBehind();
-  const { changed, after, before, clean } = await runJson<Vacuumed>([
-    ...['vacuum', dir, '--clean', '--min-age', '0s', '--yes'],
-    ...['--min-reclaim', '100M'],
-  ]);
+  const argv = ['vacuum', dir, '--clean', '--min-age', '0s', '--min-reclaim', '100M', '--yes'];
+  const { changed, after, before, clean } = await runJson<Vacuumed>(argv);
   expect(changed).toBe(true);
   expect(after).toEqual(before);
   expect(clean?.quarantine).not.toBeNull();
