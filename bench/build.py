@@ -34,6 +34,8 @@ class Recipe:
     unsaved: int = 0
     # The first of them are never written: what a directory is that has had no others.
     skipped: int = 0
+    # False to switch off the purge that 0.5.6 and later do by themselves in a new directory.
+    purges: bool = True
     # Links of each vector in the index. Fewer are built faster, and nothing here ever searches.
     links: int = 16
 
@@ -44,8 +46,8 @@ SETS = {
     "MANY": Recipe(collections=1_200, records=150, dimension=64, characters=300, threshold=100),
     "ORPHAN": Recipe(collections=20, records=2_000, dimension=384, characters=600, deleted=10),
     # Written by 0.6.3, which leaves everything of a deleted collection behind; and the same without the deleted ones.
-    "DELETED": Recipe(collections=20, records=2_000, dimension=128, characters=1_200, deleted=10),
-    "LIVE": Recipe(collections=20, records=2_000, dimension=128, characters=1_200, skipped=10),
+    "DELETED": Recipe(collections=20, records=2_000, dimension=128, characters=600, deleted=10, purges=False),
+    "LIVE": Recipe(collections=20, records=2_000, dimension=128, characters=600, skipped=10, purges=False),
     "PICKLE": Recipe(collections=1, records=1_000_000, dimension=2, characters=10, threshold=250_000),
     "L": Recipe(collections=4, records=107_500, dimension=3072, characters=600, threshold=10_000, links=4),
 }
@@ -76,8 +78,18 @@ def text(source: random.Random, characters: int) -> str:
     return " ".join(words)[:characters]
 
 
+def switch_purge_off(client: chromadb.ClientAPI) -> None:
+    """Through the queue's own producer: there is no public setting."""
+    from chromadb.api.configuration import ConfigurationParameter, EmbeddingsQueueConfigurationInternal
+
+    off = ConfigurationParameter("automatically_purge", False)
+    client._server._producer.set_config(EmbeddingsQueueConfigurationInternal([off]))
+
+
 def build(recipe: Recipe, directory: str) -> None:
     client = chromadb.PersistentClient(directory, Settings(anonymized_telemetry=False, allow_reset=True))
+    if not recipe.purges:
+        switch_purge_off(client)
     numbers = numpy.random.default_rng(1)
     source = random.Random(1)
     sizes = [(recipe.records, recipe.threshold)] * recipe.collections

@@ -81,3 +81,36 @@ function row(runs, { name, own, expectedRows }) {
 function mebibytes(bytes) {
   return (bytes / MIB).toFixed(0);
 }
+
+/** Lines of the table of bench/clean.js. @returns {readonly string[]} */
+export function cleanTable({ before, live, runs }) {
+  const names = [...new Set(runs.map(({ name }) => name))];
+  const of = (name, field) => median(runs.filter((run) => run.name === name).map((run) => run[field]));
+  const line = (...cells) => `| ${cells.join(' | ')} |`;
+  const sizes = (name, bytes, databaseBytes, seconds) =>
+    line(name, mebibytes(bytes), mebibytes(databaseBytes), (bytes / live.bytes).toFixed(3), seconds);
+  return [
+    '| | directory MiB | database MiB | against live data alone | wall s |',
+    '|---|---|---|---|---|',
+    sizes('before', before.bytes, before.databaseBytes, ''),
+    ...names.map((name) => sizes(name, of(name, 'bytes'), of(name, 'databaseBytes'), of(name, 'seconds').toFixed(2))),
+    sizes('the live collections alone, from the beginning', live.bytes, live.databaseBytes, ''),
+    '',
+  ];
+}
+
+/** Lines of the table of bench/check.js. @returns {readonly string[]} */
+export function checkTable({ set, bytes, runs }) {
+  const names = [...new Set(runs.map(({ name }) => name))];
+  const of = (name, field) => median(runs.filter((run) => run.name === name).map((run) => run[field]));
+  const base = of(names[0], 'seconds') + of(names[1], 'seconds');
+  return [
+    `| ${set}, ${mebibytes(bytes)} MiB | wall s | against the first two together | anonymous MiB |`,
+    '|---|---|---|---|',
+    ...names.map((name) => {
+      const seconds = of(name, 'seconds');
+      return `| ${name} | ${seconds.toFixed(2)} | ${(seconds / base).toFixed(2)} × | ${mebibytes(of(name, 'anonBytes'))} |`;
+    }),
+    '',
+  ];
+}

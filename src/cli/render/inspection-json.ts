@@ -17,7 +17,7 @@ export function inspectionJson(inspection: Inspection): object {
     sqliteVersion,
     records,
     bytes,
-    reclaimable: { insideFile: bytes.walPrunable, byVacuum: reclaimable(bytes) },
+    reclaimable: { insideFile: bytes.walPrunable, byVacuum: reclaimable(bytes), byClean: bytes.orphans },
     collections: collections.map(collectionJson),
     findings,
   };

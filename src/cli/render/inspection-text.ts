@@ -141,13 +141,25 @@ function nextLines(inspection: Inspection, { width, style }: View): readonly str
       width,
     );
   }
+  const left = leftLines(inspection, { width, style });
   const gain = reclaimable(bytes);
-  if (gain < bytes.database / 100)
-    return wrapped('Nothing worth a vacuum: it would give back less than 1 % of the file.', width);
+  if (gain < bytes.database / 100) {
+    return [...wrapped('Nothing worth a vacuum: it would give back less than 1 % of the file.', width), ...left];
+  }
   const sizes = `gives back about ${formatBytes(gain)} (${formatBytes(bytes.database)} → ${formatBytes(bytes.database - gain)})`;
-  const command = `chroma-maint vacuum ${given}`;
-  const line = `Next: ${command}     ${sizes}`;
+  return [...nextLine(`chroma-maint vacuum ${given}`, sizes, { width, style }), ...left];
+}
+
+/** What deleted collections left beside the file, which a vacuum alone does not give back. */
+function leftLines({ dir, bytes }: Inspection, view: View): readonly string[] {
+  if (bytes.orphans === 0) return [];
+  const command = `chroma-maint clean ${printable(shellWord(dir.given))}`;
+  return nextLine(command, `deleted collections left ${formatBytes(bytes.orphans)} of index files, and rows`, view);
+}
+
+function nextLine(command: string, gain: string, { width, style }: View): readonly string[] {
+  const line = `Next: ${command}     ${gain}`;
   return line.length <= width
     ? [line.replace('Next:', style.bold('Next:'))]
-    : [`${style.bold('Next:')} ${command}`, ...wrapped(sizes, width, '      ')];
+    : [`${style.bold('Next:')} ${command}`, ...wrapped(gain, width, '      ')];
 }
