@@ -118,6 +118,14 @@ export function inReadTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).deferred();
 }
 
+/**
+ * Keeps one unchanging view of the database until the connection is closed. Nothing ends it before, unlike
+ * {@link inReadTransaction}, whose COMMIT fails where a statement in it has met a damaged page.
+ */
+export function keepView(db: Database): void {
+  db.exec('BEGIN');
+}
+
 /** Version of the SQLite that is compiled into better-sqlite3. */
 export function readSqliteVersion(db: Database): string {
   return db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? 'unknown';

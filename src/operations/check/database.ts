@@ -11,7 +11,7 @@ import { MaintError } from '../../errors.ts';
 import type { Host, HolderScan } from '../../host/host.ts';
 import { translate } from '../../sqlite/errors.ts';
 import { integrityCheck, quickIntegrityCheck, type IntegrityProblems } from '../../sqlite/integrity-check.ts';
-import { inReadTransaction, type Database } from '../../sqlite/open.ts';
+import { keepView, type Database } from '../../sqlite/open.ts';
 import { rebuiltBytes } from '../../sqlite/rebuilt-file.ts';
 import { counted } from '../../units.ts';
 import { collectionPlans } from '../collections.ts';
@@ -56,9 +56,11 @@ const ATTEMPTS = 3;
 
 /** Looks at the database through `db`. Beside a server each statement is a short read of its own. */
 export function examineDatabase(db: Database, examination: Examination, host: Host): Examined {
+  const isAlone = examination.holders.holders.length === 0;
+  if (isAlone) keepView(db);
   const integrity = examineIntegrity(db, examination);
   const look = (): Examined => lookOnce(db, examination, host);
-  if (examination.holders.holders.length === 0) return added(integrity, inReadTransaction(db, look));
+  if (isAlone) return added(integrity, look());
   for (let attempt = 1; ; attempt += 1) {
     const before = versionOf(db);
     const examined = look();
