@@ -14,7 +14,7 @@ import {
   withoutLeftovers,
 } from '../support/cleaned.ts';
 import { type Deletions, unpackedDeletions } from '../support/fixtures.ts';
-import { differences, type Dump, isWrongHitGone } from './differences.ts';
+import { differences, type Dump, isHitGone, isWrongHitGone } from './differences.ts';
 import { printed } from './processes.ts';
 import {
   add,
@@ -79,26 +79,34 @@ describe.each(CASES)('%s', (_, deletions) => {
 });
 
 describe.each(JUDGED)('$name judged by Chroma $judge', ({ each, judge }) => {
-  const asked = { ...each, words: hasNumberedFullText(each, judge) ? each.words : [] };
-
   it('gives the same records, neighbours and full-text hits as an untouched copy', async () => {
     const { untouched, treated } = await copies(each);
-    const before = await dump(untouched, judge, asked);
+    const before = await dump(untouched, judge, each);
     // Not two answers without a hit.
-    for (const word of asked.words) expect(hitsOf(before, word), word).not.toEqual([]);
-    expect(differences(before, await dump(treated, judge, asked))).toEqual([]);
+    const looked = isNumberedAnew(each, judge) ? [] : each.words;
+    for (const word of looked) expect(hitsOf(before, word), word).not.toEqual([]);
+    const found = differences(before, await dump(treated, judge, each));
+    expect(found.filter((line) => !isOwedToChroma(line, each, judge))).toEqual([]);
   });
 
   it('keeps what is written to it, and answers as an untouched copy with the same writes', async () => {
-    const found = await lossesIn(await copies(each), asked, judge);
-    // New records without a document get the number of some text of no record there, which is gone from the other copy.
-    expect(MISNUMBERED.includes(each) ? found.filter((line) => !isWrongHitGone(line)) : found).toEqual([]);
+    const found = await lossesIn(await copies(each), each, judge);
+    expect(found.filter((line) => !isOwedToChroma(line, each, judge))).toEqual([]);
   });
 });
 
-/** False where the judge, on opening the directory, numbers the full text by rows that are not the records. */
-function hasNumberedFullText({ chroma }: Deletions, judge: string): boolean {
-  return chroma !== '0.4.3' || judge === chroma;
+/** True where the judge, on opening the directory, numbers the full text of 0.4.3 by rows that are not the records'. */
+function isNumberedAnew({ chroma }: Deletions, judge: string): boolean {
+  return chroma === '0.4.3' && judge !== chroma;
+}
+
+/**
+ * Whatever Chroma has numbered so is found by accident: a record by the text that happens to stand in the row of its
+ * number. Text of deleted collections is no longer found so. Nothing is found that was not found before.
+ */
+function isOwedToChroma(line: string, deletions: Deletions, judge: string): boolean {
+  if (isNumberedAnew(deletions, judge)) return isHitGone(line);
+  return MISNUMBERED.includes(deletions) && isWrongHitGone(line);
 }
 
 function hitsOf({ collections }: Dump, word: string): readonly string[] {

@@ -86,28 +86,35 @@ interface Field {
   readonly ids: readonly { readonly id: string }[];
 }
 
-const WRONG_HITS_GONE = 'wrongly found before by';
+const HITS_GONE = 'no longer found by';
+const WRONG_HITS_GONE = 'no longer wrongly found by';
 
 /** True for the line that names records which the second answer no longer finds by a word that they do not have. */
 export function isWrongHitGone(line: string): boolean {
   return line.includes(`: ${WRONG_HITS_GONE} `);
 }
 
+/** True for that line, and for the one that names records which are no longer found by a word that they do have. */
+export function isHitGone(line: string): boolean {
+  return line.includes(`: ${HITS_GONE} `) || isWrongHitGone(line);
+}
+
 function fullTextFields(before: readonly FullTextHits[], after: readonly FullTextHits[]): readonly Field[] {
   return before.flatMap(({ contains, ids, wrong }) => {
     const other = after.find((each) => each.contains === contains) ?? { ids: [], wrong: [] };
-    const right = (hits: Omit<FullTextHits, 'contains'>): readonly string[] =>
-      hits.ids.filter((id) => !hits.wrong.includes(id));
-    const missingIn = (some: readonly string[], others: readonly string[]): Field['ids'] =>
-      some.filter((id) => !others.includes(id)).map((id) => ({ id }));
-    const [rightBefore, rightAfter] = [right({ ids, wrong }), right(other)];
-    return [
-      { field: `no longer found by "${contains}"`, ids: missingIn(rightBefore, rightAfter) },
-      { field: `found by "${contains}" only since`, ids: missingIn(rightAfter, rightBefore) },
-      { field: `${WRONG_HITS_GONE} "${contains}"`, ids: missingIn(wrong, other.wrong) },
-      { field: `wrongly found since by "${contains}"`, ids: missingIn(other.wrong, wrong) },
+    const [right, otherRight] = [without(ids, wrong), without(other.ids, other.wrong)];
+    const fields = [
+      { field: `${HITS_GONE} "${contains}"`, ids: without(right, otherRight) },
+      { field: `found by "${contains}" only since`, ids: without(otherRight, right) },
+      { field: `${WRONG_HITS_GONE} "${contains}"`, ids: without(wrong, other.wrong) },
+      { field: `wrongly found since by "${contains}"`, ids: without(other.wrong, wrong) },
     ];
+    return fields.map((each) => ({ ...each, ids: each.ids.map((id) => ({ id })) }));
   });
+}
+
+function without(ids: readonly string[], others: readonly string[]): readonly string[] {
+  return ids.filter((id) => !others.includes(id));
 }
 
 function listed(records: readonly { readonly id: string }[]): string {

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ExpectedCollection, type Fixture, unpacked } from '../support/fixtures.ts';
+import { DELETIONS, type ExpectedCollection, type Fixture, unpacked, unpackedDeletions } from '../support/fixtures.ts';
 import { differences, nameOf } from './differences.ts';
 import { add, dump, judged, lostWrites, ownVersion } from './support.ts';
 
@@ -61,5 +61,17 @@ describe.each(NEWEST_ROW_IS_WATERMARK)('$name', (fixture) => {
     );
     const lost = await lossesAfterAdding(directory, fixture);
     expect(lost).toContainEqual(expect.stringContaining(`${nameOf(newest)}: LOST lost-write-0000`));
+  });
+});
+
+describe.each(DELETIONS.filter(({ name }) => name === 'deletions-0.6.3'))('$name', (deletions) => {
+  it('finds a record no longer by its document when its full text is deleted, and the comparison says so', async () => {
+    const [untouched, damaged] = [await unpackedDeletions(deletions), await unpackedDeletions(deletions)];
+    const live =
+      "SELECT e.id FROM embeddings AS e JOIN segments AS s ON s.id = e.segment_id WHERE e.embedding_id = 'kept-0000'";
+    expect(execute(damaged, `DELETE FROM embedding_fulltext_search WHERE rowid IN (${live})`)).toBe(1);
+    const judge = ownVersion(deletions);
+    const changed = differences(await dump(untouched, judge, deletions), await dump(damaged, judge, deletions));
+    expect(changed).toContainEqual(expect.stringContaining('/kept: no longer found by "наука": kept-0000'));
   });
 });

@@ -29,6 +29,10 @@ function clean(dir: string, ...options: readonly string[]): Promise<CleanJson> {
   return runJson<CleanJson>(['clean', dir, ...AT_ONCE, ...options]);
 }
 
+function othersIn({ findings }: CheckJson): readonly string[] {
+  return findings.filter(({ id }) => !id.startsWith('orphan-')).map(({ id, subject }) => `${id} ${subject}`);
+}
+
 describe.each(DELETIONS.map((each) => [each.name, each] as const))('the directory %s', (_, deletions) => {
   const { expected, words } = deletions;
   const { directories, removableRows, removableRowids, totalRows } = expected;
@@ -83,9 +87,7 @@ describe.each(DELETIONS.map((each) => [each.name, each] as const))('the director
     await clean(dir);
     const after = await check(dir);
     expect(leftoversIn(after)).toEqual([]);
-    const others = (report: CheckJson): readonly string[] =>
-      report.findings.filter(({ id }) => !id.startsWith('orphan-')).map(({ id, subject }) => `${id} ${subject}`);
-    expect(others(after).filter((each) => !each.startsWith('quarantine '))).toEqual(others(before));
+    expect(othersIn(after).filter((each) => !each.startsWith('quarantine '))).toEqual(othersIn(before));
     expect(after.findings.filter(({ id }) => id === 'quarantine').map(({ severity }) => severity)).toEqual(['info']);
     const bytes = bytesOf(dir);
     expect(await clean(dir)).toMatchObject({ changed: false, directories: [], rows: {} });

@@ -89,7 +89,7 @@ export function fullTextHits(persistDir: string, words: readonly string[]): Read
     const [table] = db.prepare<[], string>(FULL_TEXT_TABLES).pluck().all();
     db.exec(`INSERT INTO "${table}" ("${table}") VALUES ('integrity-check')`);
     const find = db.prepare<[string], bigint>(`SELECT rowid FROM "${table}" WHERE "${table}" MATCH ? ORDER BY rowid`);
-    return new Map(words.map((word) => [word, find.pluck().all(`"${word}"`) as bigint[]]));
+    return new Map(words.map((word) => [word, find.pluck().all(`"${word}"`)]));
   });
 }
 
