@@ -28,6 +28,9 @@ export const EXIT_BUG = 70;
 
 export type ErrorCode = keyof typeof EXIT_CODE;
 
+/** Every exit code that a run can end with. */
+export type ExitCode = (typeof EXIT_CODE)[ErrorCode] | typeof EXIT_DONE | typeof EXIT_NEEDS_ATTENTION | typeof EXIT_BUG;
+
 /** What every failure tells the operator: the fact, where, what state the data is in, the remedy. */
 export interface FailureText {
   /** One sentence: what is wrong, and where. */

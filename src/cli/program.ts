@@ -7,6 +7,7 @@ import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { demoCommand } from './commands/demo.ts';
+import { explainCommand } from './commands/explain.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { vacuumCommand } from './commands/vacuum.ts';
@@ -31,6 +32,7 @@ export function buildProgram(context: CommandContext): Command {
   for (const build of [
     inspectCommand,
     checkCommand,
+    explainCommand,
     pruneCommand,
     vacuumCommand,
     cleanCommand,

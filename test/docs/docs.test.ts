@@ -3,52 +3,26 @@
  */
 import { existsSync, readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { SkipReason } from '../../src/chroma/model.ts';
 import { needsAttention } from '../../src/chroma/prune-plan.ts';
 import { EXIT_CODE_MEANING } from '../../src/cli/failure.ts';
-import { buildProgram } from '../../src/cli/program.ts';
 import { EXIT_BUG, EXIT_CODE, EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../src/errors.ts';
 import type { Host } from '../../src/host/host.ts';
-import { realHost } from '../../src/host/real-host.ts';
 import { finding } from '../../src/operations/findings/findings.ts';
 import type { FindingKind } from '../../src/operations/findings/kinds.ts';
+import { COMMANDS, commandLinesIn, fullName, optionsOf } from '../support/command-tree.ts';
 import { orphanTopic } from '../support/damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const CHECKS_MD = readFileSync(join(ROOT, 'docs/CHECKS.md'), 'utf8');
 const JSON_MD = readFileSync(join(ROOT, 'docs/JSON.md'), 'utf8');
-const DOCS = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-
-const COMMANDS: readonly Command[] = commandTree();
-
-function commandTree(): readonly Command[] {
-  const silent = { write: () => undefined, columns: undefined, isTerminal: false };
-  const io = {
-    stdout: silent,
-    stderr: silent,
-    environment: {},
-    isInteractive: false,
-    confirm: () => Promise.resolve(false),
-    interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => work(new AbortController().signal),
-  };
-  return buildProgram({
-    io,
-    host: realHost,
-    work: () => Promise.reject(new Error('not here')),
-    finish: () => undefined,
-    run: () => Promise.resolve(0),
-  }).commands.flatMap((command) => [command, ...command.commands]);
-}
-
-/** `backup create`: a command as it is typed. */
-function fullName(command: Command): string {
-  const { parent } = command;
-  return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`;
-}
+const DOCS = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.md'),
+);
 
 function sourcesBelow(directory: string): readonly string[] {
   return readdirSync(directory, { withFileTypes: true, recursive: true })
@@ -76,14 +50,10 @@ describe('every command', () => {
 
   it('that README and docs show is one that the program accepts', () => {
     const texts = [README, ...DOCS.map((name) => readFileSync(join(ROOT, 'docs', name), 'utf8'))].join('\n');
-    const shown = [
-      ...texts.matchAll(/chroma-maint (inspect|check|prune|vacuum|clean|demo|backup [a-z]+)\b([^\n`|#]*)/g),
-    ];
+    const shown = commandLinesIn(texts);
     expect(shown.length).toBeGreaterThan(5);
-    for (const [line, name, rest = ''] of shown) {
-      const options = COMMANDS.find((command) => fullName(command) === name)?.options.map(({ long }) => long) ?? [];
-      for (const word of rest.split(/[\s=]+/).filter((each) => /^--[a-z]/.test(each)))
-        expect(options, line).toContain(word);
+    for (const { line, name, options } of shown) {
+      for (const option of options) expect(optionsOf(name), line).toContain(option);
     }
   });
 });
@@ -123,6 +93,11 @@ const IN_USE: Partial<Host> = {
 const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
   inspect: async () => [await runJson(['inspect', await unpacked('0.5.5')], IN_USE)],
   check: async () => [await runJson(['check', await unpacked('0.5.0-readd')])],
+  explain: async () => [
+    await runJson(['explain', 'pickle-unreadable']),
+    await runJson(['explain', 'IN_USE']),
+    await runJson(['explain']),
+  ],
   prune: async () => {
     const dir = await unpacked('0.5.0-readd');
     return [await runJson(['prune', dir, '--dry-run'], IN_USE), await runJson(['prune', dir, '--yes'])];
@@ -225,13 +200,17 @@ describe('every field', () => {
 });
 
 describe('every finding', () => {
-  it('stands in docs/JSON.md with its severity, and no other', () => {
+  it('stands in docs/CHECKS.md with its severity and a page of its own, and no other', () => {
     const kinds = literalsOf('operations/findings/kinds.ts', 'FindingKind') as readonly FindingKind[];
-    const rows = rowsOf(sectionOf('### Findings', 0)).map(([id, severity]) => `${id} ${severity}`);
-    expect(rows.toSorted()).toEqual(kinds.map((kind) => `${kind} ${finding(kind, '', '').severity}`).toSorted());
+    const shown = [...CHECKS_MD.matchAll(/^\| \[([a-z-]+)\]\(findings\/([a-z-]+)\.md\) \| (\w+) \|/gm)];
+    expect(shown.map(([, id, page, severity]) => `${id} ${page} ${severity}`).toSorted()).toEqual(
+      kinds.map((kind) => `${kind} ${kind} ${finding(kind, '', '').severity}`).toSorted(),
+    );
+    const pages = readdirSync(join(ROOT, 'docs/findings'));
+    expect(pages.toSorted()).toEqual(kinds.map((kind) => `${kind}.md`).toSorted());
   });
 
-  it('and every reason to skip a collection stands there with who needs to look, and no other', () => {
+  it('and every reason to skip a collection stands in docs/JSON.md with who needs to look, and no other', () => {
     const reasons = ['SkipReason', 'NoWatermark', 'UnreadableBecause'].flatMap((type) =>
       literalsOf('chroma/model.ts', type),
     ) as readonly SkipReason[];
@@ -335,7 +314,7 @@ describe('every reference', () => {
   it('from README and docs to a file leads somewhere', () => {
     for (const [folder, text] of [
       [ROOT, README],
-      ...DOCS.map((name) => [join(ROOT, 'docs'), readFileSync(join(ROOT, 'docs', name), 'utf8')]),
+      ...DOCS.map((name) => [join(ROOT, 'docs', dirname(name)), readFileSync(join(ROOT, 'docs', name), 'utf8')]),
     ] as const) {
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => target);
       expect(links.filter((target) => !existsSync(join(folder, target)))).toEqual([]);

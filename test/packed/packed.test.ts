@@ -85,6 +85,7 @@ describe('the installed package', () => {
         });
       }
       expect(chromaMaint('--version').status).toBe(0);
+      expect(chromaMaint('explain', '18').status).toBe(0);
       expect(chromaMaint('prune', '--help').status).toBe(0);
     } finally {
       renameSync(join(directory, 'away'), path);

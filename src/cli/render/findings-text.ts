@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type { Finding } from '../../operations/findings/findings.ts';
+import { isCommand, type Finding } from '../../operations/findings/findings.ts';
 import type { Severity } from '../../operations/findings/kinds.ts';
 import { formatCount } from '../../units.ts';
 import { printable } from './printable.ts';
@@ -9,7 +9,8 @@ import type { View } from './view.ts';
 /** Findings of one kind that are written out; of the rest only the number is given. */
 const MOST_OF_A_KIND = 3;
 
-const LABEL: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };
+/** Severities in words. */
+export const LABEL: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };
 const LABEL_WIDTH = 9;
 
 /** The findings with a heading, below another section. */
@@ -69,8 +70,8 @@ function kindLines(kind: string, findings: readonly Finding[], width: number, ma
 
 /** A command is never broken: it is to be pasted. */
 function remedyLines(remedy: string, width: number, margin: string): readonly string[] {
-  const text = remedy.startsWith('chroma-maint ') ? unbroken([remedy]) : remedy;
-  return wrapped(`do: ${text}`, width, margin);
+  const text = isCommand(remedy) ? unbroken([remedy]) : remedy;
+  return wrapped(printable(`do: ${text}`), width, margin);
 }
 
 function kindsIn(findings: readonly Finding[]): readonly string[] {

@@ -1,5 +1,5 @@
 import type { FindingTexts } from './kinds.ts';
-import { COPY_FIRST, LOOK_DEEPER, RESTORE } from './steps.ts';
+import { LOOK_DEEPER } from './steps.ts';
 
 export type FullTextFinding = 'full-text-missing' | 'full-text-tokenizer' | 'full-text-damaged' | 'full-text-differs';
 
@@ -17,7 +17,7 @@ export const FULL_TEXT_TEXTS: FindingTexts<FullTextFinding> = {
     remedy: REBUILD,
     steps: [
       { text: 'Stop Chroma, and keep a snapshot.', command: 'chroma-maint backup create {dir} --to /backup' },
-      { text: 'Make the index anew from the documents of the records.', command: REBUILD },
+      { text: 'Make the index anew from the documents of the records, as Chroma declares it.', command: REBUILD },
       LOOK_DEEPER,
     ],
     sources: { format: ['What Chroma makes of damage'] },
@@ -29,8 +29,7 @@ export const FULL_TEXT_TEXTS: FindingTexts<FullTextFinding> = {
       "From 0.4.6 on Chroma declares the table with SQLite's tokenizer trigram. Another one is the work of another tool.",
     matters:
       'Filters on documents find the same with unicode61 (tried with 0.5.5, 0.6.3 and 1.5.9), but SQLite cannot use the index for them any more and reads every document of the directory for each.',
-    remedy: 'Restore a backup from before the table was changed: a rebuild keeps the tokenizer that it finds.',
-    steps: [COPY_FIRST, RESTORE, { text: 'Without a snapshot, change it back with the tool that changed it.' }],
+    remedy: REBUILD,
     sources: { format: ['Generations', 'What Chroma makes of damage'] },
   },
   'full-text-damaged': {

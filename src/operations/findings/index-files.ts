@@ -63,9 +63,9 @@ export const INDEX_TEXTS: FindingTexts<IndexFinding> = {
   },
   'index-count-differs': {
     severity: 'warning',
-    title: 'The index does not hold as many vectors as it should.',
+    title: 'The index does not list as many vectors as there are records.',
     means:
-      'Its own files, its list of ids and the records of the collection are counted, with what the WAL still has to add; the numbers do not fit.',
+      'Where index and metadata have saved the same part of the WAL, the list of ids is as long as the collection has records. Here it is longer or shorter.',
     matters:
       'Either records have lost their vectors, and queries do not find them, or there are vectors of records that are gone. The numbers alone do not tell which ids.',
     remedy: 'chroma-maint check {dir} --deep',
@@ -97,13 +97,13 @@ export const INDEX_TEXTS: FindingTexts<IndexFinding> = {
     severity: 'error',
     title: "The index's file link_lists.bin has run away.",
     means:
-      'It holds the links of the few vectors on upper levels, and is a small fraction of data_level0.bin in a sound index. Here it is many times that; its apparent size can be far above what it takes on the disk.',
+      'It holds the links of the few vectors on upper levels, and is a small fraction of data_level0.bin in a sound index. Here it is larger than that file; what it seems to have can be far above what it takes on the disk.',
     matters:
-      'It can fill the disk: terabytes have been reported. It is not the WAL, so neither prune nor vacuum makes it smaller. A copy that does not keep holes takes the apparent size; cp -a and backup create keep them.',
+      'It can fill the disk: terabytes have been reported. It is not the WAL, so neither prune nor vacuum makes it smaller. A copy that does not keep holes takes all that it seems to have; cp -a and backup create keep them.',
     remedy: 'Stop Chroma, and restore a backup or add the records to a new collection.',
     steps: [
       {
-        text: 'Stop Chroma. See the apparent size, and what is really taken.',
+        text: 'Stop Chroma. See what it takes, in the first column, and what it seems to have.',
         command: 'ls -ls {dir}/*/link_lists.bin',
       },
       RESTORE,

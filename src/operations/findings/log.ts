@@ -46,7 +46,7 @@ export const LOG_TEXTS: FindingTexts<LogFinding> = {
   },
   'watermark-invalid': {
     severity: 'error',
-    title: 'A recorded position is none.',
+    title: 'A recorded position is no valid one.',
     means:
       'It is NULL, 0 or below, of a wrong type or width, or missing beside an index that was saved. The last is what Chroma 0.5.6 to 0.6.3 leaves when it is killed while it saves an index for the first time; no Chroma writes the others.',
     matters:
@@ -90,7 +90,7 @@ export const LOG_TEXTS: FindingTexts<LogFinding> = {
     severity: 'warning',
     title: 'The index has not saved its part of the WAL for longer than its sync threshold.',
     means:
-      'Many more WAL rows than the threshold of the collection (hnsw:sync_threshold, 1,000 by default) lie above the position of its index, so Chroma should have saved it long ago.',
+      'New records that the index has not saved wait in the WAL, at least three times as many as its sync threshold (hnsw:sync_threshold, 1,000 by default). Chroma should have saved it long ago.',
     matters:
       'These rows cannot be deleted, the WAL grows with every write, and each start of Chroma has to apply them all again. Records that are counted may be missing from queries.',
     remedy: "Restart Chroma and query this collection; where it stays, look for the index's error in Chroma's log.",

@@ -125,7 +125,7 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
       RESTORE,
       {
         text: 'Without a snapshot: see what SQLite can still read from the copy, into a new file. Compare its counts with what you expect before Chroma gets it.',
-        command: 'sqlite3 {dir}.damaged/chroma.sqlite3 .recover | sqlite3 recovered.sqlite3',
+        command: 'sqlite3 {dir}.damaged/chroma.sqlite3 .recover | sqlite3 new.sqlite3',
       },
     ],
   },
@@ -143,12 +143,11 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
   },
   'foreign-owner': {
     severity: 'warning',
-    title: 'Not everything here can be read and written by one user.',
+    title: 'Not everything here belongs to the owner of the database.',
     means:
-      'Files or directories belong to another user than the database does, or their mode keeps the user who looks from reading or writing them. A command that was run as root, or in a container with another user, leaves that.',
-    matters:
-      'Chroma fails where it may not write, and a command that is run by a user who may not either ends with exit code 19.',
-    remedy: 'Run maintenance as the user that Chroma runs as, and give that user the files that belong to another.',
+      'The directory, an index directory or a file in one belongs to another user than chroma.sqlite3, or its mode keeps that user from writing it. A command that was run as root, or in a container with another user, leaves that.',
+    matters: 'Chroma runs as one user, and fails in the middle of its work where that user may not write.',
+    remedy: 'Give everything to the user that Chroma runs as, and let that user write it.',
     steps: [
       { text: 'See what belongs to whom.', command: 'ls -lnR {dir}' },
       { text: 'Give everything to the user that Chroma runs as, here chroma.', command: 'chown -R chroma: {dir}' },
@@ -192,13 +191,13 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
     severity: 'warning',
     title: 'A command that gives space back would not have the room that it needs first.',
     means:
-      'A vacuum first writes what stays once more: beside the database, and where it works in place into a temporary directory as well. There is less room than that.',
+      'A vacuum first writes what stays once more: beside the database, and where it works in place into a temporary directory as well. A prune only needs room for a journal. There is less room than that for the command that is named.',
     matters:
       "The command would refuse before it writes anything (exit code 15). Chroma's own vacuum does not look before it begins.",
-    remedy: 'chroma-maint prune {dir}',
+    remedy: 'Free space on the disk that is named; of the commands that give space back, prune needs the least.',
     steps: [
       {
-        text: 'Stop the growth: a prune needs hardly any room, and Chroma fills the freed pages first.',
+        text: 'Where only the vacuum lacks room: stop the growth with a prune, for Chroma fills the freed pages first.',
         command: 'chroma-maint prune {dir}',
       },
       {
@@ -211,9 +210,10 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
   'changed-meanwhile': {
     severity: 'info',
     title: 'The directory was written to while it was read.',
-    means: 'The database or an index file was not the same at the end of the reading as at its beginning.',
+    means:
+      'Beside a server every look at the database is a short read of its own. Somebody wrote between them, three times in a row.',
     matters:
-      'What was found may be of two moments: a position of before a save beside an index of after it. A finding that comes from this is gone next time.',
+      'What was found may be of two moments: a position from before a save beside an index from after it. A finding that comes from that is gone next time.',
     remedy: 'Run this again, with Chroma stopped where it comes back.',
   },
 };

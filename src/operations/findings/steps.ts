@@ -27,5 +27,9 @@ export const UPSERT_ALL: Step = {
 
 export const SET_INDEX_ASIDE: Step = {
   text: 'Where that is not possible: find the id of the index, and move the directory of that name out of the persist directory. Chroma makes a new one at its next start.',
-  command: `sqlite3 -readonly {dir}/chroma.sqlite3 "SELECT s.id FROM segments s JOIN collections c ON c.id = s.collection WHERE c.name = 'NAME' AND s.scope = 'VECTOR'"`,
+  command: [
+    'sqlite3 -readonly {dir}/chroma.sqlite3 "',
+    'SELECT s.id FROM segments s JOIN collections c ON c.id = s.collection',
+    "WHERE c.name = 'NAME' AND s.scope = 'VECTOR'\"",
+  ].join('\n'),
 };
