@@ -6,6 +6,7 @@ import { liveSegments, segmentsByCollection, type Catalog, type CatalogSegment }
 import { countLeftovers, type TableLeftovers } from '../chroma/leftovers.ts';
 import type { SegmentId, TopicUsage } from '../chroma/model.ts';
 import { listSegmentDirs, type SegmentDir } from '../chroma/segment-dirs.ts';
+import { collectionIdOf } from '../chroma/topic.ts';
 import type { Database } from '../sqlite/open.ts';
 import { readTableBytes } from '../sqlite/pages.ts';
 import { shortName } from './names.ts';
@@ -18,6 +19,7 @@ export interface Leftovers {
   readonly live: ReadonlySet<SegmentId>;
   readonly directories: readonly LeftoverDirectory[];
   readonly tables: readonly LeftoverTable[];
+  /** Not the one of which nothing is left but the last row of the whole queue: that row has to stay. */
   readonly topics: readonly TopicUsage[];
 }
 
@@ -38,13 +40,13 @@ export interface LeftoverTable extends TableLeftovers {
 
 /** Reads what is left behind in the directory of `reading`. Writes nothing. */
 export function readLeftovers(db: Database, reading: Reading): Leftovers {
-  const { catalog, dir, orphanTopics } = reading;
+  const { catalog, dir } = reading;
   const live = liveSegments(catalog);
   const found = {
     live,
     directories: leftoverDirectories(listSegmentDirs(dir.path), catalog, live),
     tables: leftoverTables(db, countLeftovers(db, live)),
-    topics: orphanTopics,
+    topics: leftoverTopics(reading),
   };
   return { ...found, doubt: doubtOf(reading, found) };
 }
@@ -64,6 +66,17 @@ export function leftoverDirectories(
       ...each,
       because: known.has(each.id) ? 'collection gone' : 'of no segment',
     }));
+}
+
+/**
+ * The topics of no collection. Up to 0.4.24 the stored topic decides where Chroma reads, but rows under another prefix
+ * that end in a collection's id are read by 0.5.0 and later: they are nobody's to delete.
+ */
+function leftoverTopics({ catalog, orphanTopics, lastSeqId }: Reading): readonly TopicUsage[] {
+  const ids = new Set(catalog.collections.map(({ id }) => id));
+  return orphanTopics.filter(
+    ({ topic, rows, lastSeqId: last }) => !ids.has(collectionIdOf(topic)) && !(rows === 1 && last === lastSeqId),
+  );
 }
 
 function leftoverTables(db: Database, counted: readonly TableLeftovers[]): readonly LeftoverTable[] {

@@ -19,7 +19,7 @@ export function on(host: Host): Machine {
 }
 
 /** The whole directory, with the defaults of the command line. */
-function target(path: string): Target {
+export function target(path: string): Target {
   const allow = { recoverJournal: false, networkFs: false };
   return { path, only: [], exclude: [], allow, skipIndexCheck: false, backup: null, waitMs: 0, redact: false };
 }
