@@ -11,7 +11,7 @@ import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { run, type Terminal } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
 
-type Verb = 'inspect' | 'prune' | 'vacuum';
+type Verb = 'inspect' | 'prune' | 'vacuum' | 'clean';
 
 interface Misuse {
   readonly title: string;
@@ -25,8 +25,13 @@ interface Misuse {
   readonly host?: Partial<Host>;
 }
 
-const ALL = (exitCode: number): Misuse['exitCodes'] => ({ inspect: exitCode, prune: exitCode, vacuum: exitCode });
-const WRITERS = (exitCode: number): Misuse['exitCodes'] => ({ inspect: 0, prune: exitCode, vacuum: exitCode });
+const WRITERS = (exitCode: number): Misuse['exitCodes'] => ({
+  inspect: 0,
+  prune: exitCode,
+  vacuum: exitCode,
+  clean: exitCode,
+});
+const ALL = (exitCode: number): Misuse['exitCodes'] => ({ ...WRITERS(exitCode), inspect: exitCode });
 
 /** A copy of `fixture` that was damaged by `work`. */
 function damaged(fixture: string, work: (dir: string) => unknown): () => Promise<string> {
