@@ -21,10 +21,15 @@ export interface SegmentDir {
 
 /** Lists the real directories that carry a UUID as name. Links are not followed. */
 export function listSegmentDirs(persistDir: string): readonly SegmentDir[] {
+  return segmentDirNames(persistDir).map((name) => readSegmentDir(persistDir, name));
+}
+
+/** Names of the real directories that carry a UUID as name, sorted. */
+export function segmentDirNames(persistDir: string): readonly string[] {
   return readdirSync(persistDir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && UUID.test(entry.name))
-    .map(({ name }) => readSegmentDir(persistDir, name))
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 function readSegmentDir(persistDir: string, id: SegmentId): SegmentDir {

@@ -4,11 +4,13 @@
 import { statSync } from 'node:fs';
 import { countUpTo } from '../chroma/embeddings-queue.ts';
 import { locatePersistDir } from '../chroma/persist-dir.ts';
+import { segmentDirNames } from '../chroma/segment-dirs.ts';
 import { messageOf, NOTHING_CHANGED } from '../errors.ts';
 import { inExclusiveTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { counted } from '../units.ts';
-import { listQuarantines, type Quarantine } from '../repository/quarantine.ts';
+import { unfinishedPurges } from '../repository/quarantine-purge.ts';
+import { listQuarantines, removeIfEmpty, type Quarantine } from '../repository/quarantine.ts';
 import type { PlannedJob } from './job.ts';
 import type { Planned } from './observer.ts';
 import type { StateBefore } from './state-before.ts';
@@ -34,8 +36,7 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
     );
     const isCleaning = cleansUp(job) && (planned?.alreadyDone ?? null) === null;
     const rows = isCleaning ? rowsCleaned(persistDir, before) : rowsLeft(databasePath, before, planned);
-    const aside = listQuarantines(path).filter(({ id }) => !before.quarantines.includes(id));
-    return joined([planned?.alreadyDone ?? null, ...aside.map(putAside), rows]);
+    return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), rows]);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
   }
@@ -59,9 +60,29 @@ function rowsCleaned(persistDir: string, { changeCounter }: StateBefore): string
   return isCommitted ? ROWS_CLEANED : NOTHING_CHANGED;
 }
 
+/** What became of directories. A quarantine that nothing had come into yet is removed. */
+function directoriesLeft(path: string, before: StateBefore): readonly (string | null)[] {
+  const quarantines = listQuarantines(path);
+  const aside = quarantines.filter(({ id }) => !before.quarantines.includes(id));
+  for (const each of aside) removeIfEmpty(path, each);
+  const there = new Set([
+    ...segmentDirNames(path),
+    ...quarantines.flatMap(({ directories }) => directories.map(({ name }) => name)),
+  ]);
+  const gone = before.directories.filter((name) => !there.has(name)).length;
+  return [...aside.filter(({ directories }) => directories.length > 0).map(putAside), deletedWords(path, gone)];
+}
+
 function putAside({ id, directories }: Quarantine): string {
   const moved = counted(directories.length, 'directory', 'directories');
   return `${moved} of deleted collections put aside, to be taken back with clean --restore ${id}`;
+}
+
+function deletedWords(path: string, many: number): string | null {
+  if (many === 0) return null;
+  const words = counted(many, 'directory of deleted collections was', 'directories of deleted collections were');
+  const isUnfinished = unfinishedPurges(path).length > 0;
+  return `${words} deleted${isUnfinished ? ', but for files that the next clean deletes' : ''}`;
 }
 
 /** What was done, and of the rest that it is unchanged. */

@@ -28,6 +28,11 @@ const GONE: Translation = {
   fact: 'a file or directory is not there',
   hint: 'look at the path, and whether something else is at work there, then run this again',
 };
+const MOUNTED: Translation = {
+  code: 'FAILED',
+  fact: 'something is mounted here, or this is part of another file system',
+  hint: 'look at the mounts (findmnt), then run this again',
+};
 
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ENOSPC: FULL,
@@ -38,6 +43,8 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   EIO: FAILING,
   ENOENT: GONE,
   ENOTDIR: GONE,
+  EBUSY: MOUNTED,
+  EXDEV: MOUNTED,
 };
 
 /** Runs `work`; what the operating system refuses in it names the file, or `where` if it names none. */

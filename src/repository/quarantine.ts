@@ -1,12 +1,13 @@
 /**
  * Directories put aside inside the directory they came from: a rename in, a rename back. Nothing in a quarantine is
- * changed until it is purged.
+ * changed: before it is purged it loses its name, so that whatever has the name of one is whole.
  */
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { compactTime } from '../units.ts';
+import { asFailure } from './failures.ts';
 import { readTree } from './tree.ts';
 
 /** What is ours in a directory of somebody else's. */
@@ -16,7 +17,7 @@ const MANIFEST = 'manifest.json';
 const MANIFEST_SCHEMA = 'chroma-maint/quarantine@1';
 
 /** Also keeps an id that was typed from leading anywhere else. */
-const ID = /^\d{8}T\d{6}Z(-\d{1,3})?$/;
+export const QUARANTINE_ID = /^\d{8}T\d{6}Z(-\d{1,3})?$/;
 
 /** A directory that is to be put aside, and why. */
 export interface Doomed {
@@ -40,6 +41,11 @@ interface QuarantinedDirectory {
   readonly bytes: number;
 }
 
+/** Where the quarantines of `root` are. */
+export function placeIn(root: string): string {
+  return join(root, OWN, PLACE);
+}
+
 /** True for the path, relative to the root, of what a quarantine keeps. */
 export function isQuarantine(path: string): boolean {
   return path === OWN || path.startsWith(`${OWN}/`);
@@ -47,18 +53,23 @@ export function isQuarantine(path: string): boolean {
 
 /** Ids of the quarantines in `root`, the oldest first. */
 export function quarantineIds(root: string): readonly string[] {
-  const place = join(root, OWN, PLACE);
+  return namesIn(root).filter((name) => QUARANTINE_ID.test(name));
+}
+
+/** Names of the directories, and of nothing else, in the place for quarantines, sorted. */
+export function namesIn(root: string): readonly string[] {
+  const place = placeIn(root);
+  // No link is followed, not even one of these two.
   if (!isDirectory(join(root, OWN)) || !isDirectory(place)) return [];
-  const entries = readdirSync(place, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && ID.test(entry.name))
+  return readdirSync(place, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .toSorted();
 }
 
 /** Lists the quarantines in `root`, the oldest first. Changes nothing. */
 export function listQuarantines(root: string): readonly Quarantine[] {
-  return quarantineIds(root).map((id) => readQuarantine(join(root, OWN, PLACE, id), id));
+  return quarantineIds(root).map((id) => readQuarantine(join(placeIn(root), id), id));
 }
 
 function readQuarantine(path: string, id: string): Quarantine {
@@ -78,62 +89,76 @@ function timeOf(id: string): string {
   return id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6.000Z');
 }
 
-/** Directories on their way into a quarantine, which can still be put back. */
-export interface Moved {
-  readonly quarantine: string;
+/** A new quarantine, and the way back out of it. */
+export interface NewQuarantine {
+  readonly id: string;
+  /** Moves directories in, the list of them first, and has all of it on the disk before it returns. */
+  readonly take: (doomed: readonly Doomed[]) => void;
+  /** Moves back what was taken and removes the quarantine. Throws where something cannot be moved back. */
   readonly undo: () => void;
 }
 
-/**
- * Moves the directories `doomed` of `root` into a new quarantine, the list of them first, and has all of it on the disk
- * before it returns. Where it throws, everything is where it was.
- */
-export function moveAside(root: string, doomed: readonly Doomed[], host: Host): Moved {
+/** Makes an empty quarantine in `root`. */
+export function newQuarantine(root: string, host: Host): NewQuarantine {
   const time = host.now().toISOString();
   const { id, path } = newPlace(root, compactTime(time));
-  const moved: string[] = [];
-  const undo = (): void => {
-    for (const name of moved.splice(0)) renameSync(join(path, name), join(root, name));
-    host.sync(root);
-    removeEmptied(root, path);
+  const taken: string[] = [];
+  return {
+    id,
+    take(doomed) {
+      const manifest = join(path, MANIFEST);
+      // For people: what is in a quarantine is told by its directories, and when it was made by its name.
+      const content = { schema: MANIFEST_SCHEMA, time, directories: doomed };
+      writeFileSync(manifest, `${JSON.stringify(content, null, 2)}\n`, { flag: 'wx' });
+      host.sync(manifest);
+      for (const { name } of doomed) {
+        renameSync(join(root, name), join(path, name));
+        taken.push(name);
+      }
+      for (const directory of [path, placeIn(root), join(root, OWN), root]) host.sync(directory);
+    },
+    undo() {
+      moveAll(taken, path, root);
+      try {
+        removeEmptied(root, path);
+        host.sync(root);
+      } catch {
+        // All is back in its place; what made it necessary is what has to be told.
+      }
+    },
   };
-  try {
-    const manifest = join(path, MANIFEST);
-    // For people: what is in a quarantine is told by its directories, and when it was made by its name.
-    const content = { schema: MANIFEST_SCHEMA, time, directories: doomed };
-    writeFileSync(manifest, `${JSON.stringify(content, null, 2)}\n`, { flag: 'wx' });
-    host.sync(manifest);
-    for (const { name } of doomed) {
-      renameSync(join(root, name), join(path, name));
-      moved.push(name);
-    }
-    for (const directory of [path, join(root, OWN, PLACE), join(root, OWN), root]) host.sync(directory);
-  } catch (error) {
-    undo();
-    throw error;
-  }
-  return { quarantine: id, undo };
 }
 
 /** A directory of its own, for its owner alone: what is in it was deleted by somebody. */
 function newPlace(root: string, base: string): { readonly id: string; readonly path: string } {
   verifyOwn(root);
-  const place = join(root, OWN, PLACE);
-  mkdirSync(place, { recursive: true, mode: 0o700 });
-  for (let attempt = 1; ; attempt += 1) {
-    const id = attempt === 1 ? base : `${base}-${attempt}`;
-    try {
-      mkdirSync(join(place, id), { mode: 0o700 });
-      return { id, path: join(place, id) };
-    } catch (error) {
-      if (systemErrorCode(error) !== 'EEXIST') throw error;
+  try {
+    mkdirSync(placeIn(root), { recursive: true, mode: 0o700 });
+    for (let attempt = 1; ; attempt += 1) {
+      const id = attempt === 1 ? base : `${base}-${attempt}`;
+      const path = join(placeIn(root), id);
+      if (isMade(path)) return { id, path };
     }
+  } catch (error) {
+    removeEmptyPlace(root);
+    throw error;
+  }
+}
+
+/** False where there is something of that name. */
+function isMade(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    throw error;
   }
 }
 
 /** Throws UNSAFE_PLACE where our name in `root` is a link: it could lead to another file system, or into live data. */
 function verifyOwn(root: string): void {
-  for (const path of [join(root, OWN), join(root, OWN, PLACE)]) {
+  for (const path of [join(root, OWN), placeIn(root)]) {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined || isDirectory(path)) continue;
     throw new MaintError('UNSAFE_PLACE', {
       message: `this is not a directory: ${path}`,
@@ -142,37 +167,81 @@ function verifyOwn(root: string): void {
   }
 }
 
-/** Puts the directories of a quarantine back. Throws TARGET_EXISTS, before anything is moved, where one's place is taken. */
-export function putBack(root: string, { path, directories }: Quarantine, host: Host): void {
-  const taken = directories.find(({ name }) => lstatSync(join(root, name), { throwIfNoEntry: false }) !== undefined);
+/**
+ * Puts the directories of a quarantine back, all or none. Throws TARGET_EXISTS, before anything is moved, where one's
+ * place is taken.
+ */
+export function putBack(root: string, { id, path, directories }: Quarantine, host: Host): void {
+  const names = directories.map(({ name }) => name);
+  const taken = names.find((name) => lstatSync(join(root, name), { throwIfNoEntry: false }) !== undefined);
   if (taken !== undefined) {
     throw new MaintError('TARGET_EXISTS', {
-      message: `there is a directory of the same name already: ${join(root, taken.name)}`,
+      message: `there is something of the same name already: ${join(root, taken)}`,
       hint: 'look at both; move the one away that is not wanted',
     });
   }
-  for (const { name } of directories) renameSync(join(path, name), join(root, name));
-  host.sync(root);
-  removeEmptied(root, path);
-  host.sync(root);
+  const moved: string[] = [];
+  try {
+    for (const name of names) {
+      renameSync(join(path, name), join(root, name));
+      moved.push(name);
+    }
+  } catch (error) {
+    stating(`some directories are back, the others are in quarantine ${id}`, path, () => moveAll(moved, root, path));
+    throw error;
+  }
+  stating('all directories are back in their places', root, () => {
+    host.sync(root);
+    removeEmptied(root, path);
+    host.sync(root);
+  });
 }
 
-/** Deletes a quarantine with everything in it. */
-export function purge(root: string, { path }: Quarantine): void {
-  rmSync(path, { recursive: true, force: true });
-  removeEmptied(root, path);
+/** Moves each of `names`, whatever becomes of the others; throws the first failure afterwards. */
+function moveAll(names: readonly string[], from: string, to: string): void {
+  const failures = names.flatMap((name) => {
+    try {
+      renameSync(join(from, name), join(to, name));
+      return [];
+    } catch (error) {
+      return [error as Error];
+    }
+  });
+  if (failures[0] !== undefined) throw failures[0];
+}
+
+/** Removes a quarantine from which nothing can be taken back: it was made and never filled, or emptied. */
+export function removeIfEmpty(root: string, { path, directories }: Quarantine): void {
+  if (directories.length === 0) removeEmptied(root, path);
+}
+
+/** Runs `work`; what the operating system refuses in it leaves `state`. */
+export function stating(state: string, path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    const failure = asFailure(path, error);
+    throw failure instanceof MaintError ? failure.withState(state) : failure;
+  }
 }
 
 /** Removes the quarantine at `path`, whose directories are gone, and what is empty above it. */
-function removeEmptied(root: string, path: string): void {
+export function removeEmptied(root: string, path: string): void {
   rmSync(join(path, MANIFEST), { force: true });
-  for (const directory of [path, join(root, OWN, PLACE), join(root, OWN)]) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      // Not empty: somebody else's, or another quarantine's.
-      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error;
-    }
+  removeIfEmptied(path);
+  removeEmptyPlace(root);
+}
+
+function removeEmptyPlace(root: string): void {
+  for (const directory of [placeIn(root), join(root, OWN)]) removeIfEmptied(directory);
+}
+
+function removeIfEmptied(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    // Not empty: somebody else's, or another quarantine's.
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error;
   }
 }
 

@@ -70,12 +70,12 @@ describe('a catalogue without any collection', () => {
   });
 });
 
-describe('a collection', () => {
-  const lose = (dir: string, name: string, and = ''): void => {
-    const id = collectionIdOf(dir, name);
-    withDatabase(dir, (db) => db.prepare(`DELETE FROM segments WHERE collection = ? ${and}`).run(id));
-  };
+function lose(dir: string, collection: string, and = ''): void {
+  const id = collectionIdOf(dir, collection);
+  withDatabase(dir, (db) => db.prepare(`DELETE FROM segments WHERE collection = ? ${and}`).run(id));
+}
 
+describe('a collection', () => {
   it.each([
     ['without its segments', ''],
     ['without its metadata segment', "AND scope = 'METADATA'"],

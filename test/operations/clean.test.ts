@@ -1,5 +1,6 @@
 /** What a clean-up takes, what it leaves, and what it says of both. */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clean, contentOf, LEFT_INDEX, leftBehind, runClean, type CleanJson } from '../support/clean.ts';
@@ -8,6 +9,7 @@ import { FIXTURES, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
+const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 const NOTHING = { changed: false, directories: [], rows: {}, quarantine: null };
 
 /** What belongs to a segment of a collection, asked of the database in another way than the program does. */
@@ -98,22 +100,18 @@ describe('one part alone', () => {
   });
 });
 
-describe('a directory of no segment', () => {
-  const stays = async (dir: string, because: RegExp, ...options: readonly string[]): Promise<void> => {
-    const before = bytesOf(dir);
-    const argv = ['clean', dir, '--yes', '--only', 'dirs', ...options];
-    const { changed, directories } = await runJson<CleanJson>(argv);
-    expect({ changed, directories }).toEqual({
-      changed: false,
-      directories: [expect.objectContaining({ action: 'keep', because: expect.stringMatching(because) })],
-    });
-    expect(bytesOf(dir)).toEqual(before);
-    expect(await run(argv)).toMatchObject({
-      exitCode: 0,
-      stdout: expect.stringMatching(/Nothing to clean up[^]*stays:/),
-    });
-  };
+/** Cleans up what has to stay, and returns what is said of it. */
+async function keptBecause(dir: string, ...options: readonly string[]): Promise<string> {
+  const before = bytesOf(dir);
+  const argv = ['clean', dir, '--yes', '--only', 'dirs', ...options];
+  const { changed, directories } = await runJson<CleanJson>(argv);
+  expect({ changed, actions: directories.map(({ action }) => action) }).toEqual({ changed: false, actions: ['keep'] });
+  expect(bytesOf(dir)).toEqual(before);
+  expect(await run(argv)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('stays:') });
+  return directories[0]?.because ?? '';
+}
 
+describe('a directory of no segment', () => {
   it.each([
     ['one of its files', 'header.bin'],
     ['it itself', '.'],
@@ -121,7 +119,7 @@ describe('a directory of no segment', () => {
     const dir = await leftBehind();
     const now = new Date();
     utimesSync(join(dir, LEFT_INDEX, name), now, now);
-    await stays(dir, /^written to within 1h/);
+    expect(await keptBecause(dir)).toMatch(/^written to within 1h/);
     expect(await clean(dir, '--only', 'dirs')).toMatchObject({ changed: true });
     expect(readdirSync(dir)).not.toContain(LEFT_INDEX);
   });
@@ -142,7 +140,7 @@ describe('a directory of no segment', () => {
     const dir = await leftBehind();
     const later = new Date(Date.now() + 60_000);
     utimesSync(join(dir, LEFT_INDEX, 'length.bin'), later, later);
-    await stays(dir, /^written to within 0s/, '--min-age', '0s');
+    expect(await keptBecause(dir, '--min-age', '0s')).toMatch(/^written to within 0s/);
   });
 
   it.each([
@@ -155,7 +153,18 @@ describe('a directory of no segment', () => {
     const dir = await leftBehind();
     rmSync(join(dir, LEFT_INDEX, 'index_metadata.pickle'));
     put(join(dir, LEFT_INDEX));
-    await stays(dir, new RegExp(`not Chroma's: .*${name}`), '--min-age', '0s');
+    expect(await keptBecause(dir, '--min-age', '0s')).toContain(name);
+  });
+
+  it('stays where this user may not look into it', async () => {
+    const dir = await leftBehind();
+    chmodSync(join(dir, LEFT_INDEX), 0o300);
+    const argv = [PROGRAM, 'clean', dir, '--yes', '--min-age', '0s', '--only', 'dirs', '--json'];
+    const { stdout } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      changed: false,
+      directories: [{ action: 'keep', because: 'it cannot be read', newest: null }],
+    });
   });
 
   it('is not what a link, a file, or a directory in capitals with such a name is', async () => {

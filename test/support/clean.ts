@@ -11,6 +11,7 @@ import { bytesOf, withDatabase } from './state.ts';
 /** The index that is left behind in {@link leftBehind}. */
 export const LEFT_INDEX = '77bbefcc-fa26-40f3-9644-30b5ff3a575b';
 
+const LIVE_INDEX = 'fb7fc353-095a-43b7-bcdf-052758766bb6';
 const LONG_AGO = new Date('2026-01-01');
 
 /** A directory in which 0.6.3 left one index, an old one, and rows in six tables. */
@@ -57,7 +58,7 @@ export function runClean(
 export function addLeftIndexes(dir: string, many: number): readonly string[] {
   const names = Array.from({ length: many }, (_, at) => `b0000000-0000-4000-8000-${String(at).padStart(12, '0')}`);
   for (const name of names) {
-    cpSync(join(dir, LEFT_INDEX), join(dir, name), { recursive: true, preserveTimestamps: true });
+    cpSync(join(dir, LIVE_INDEX), join(dir, name), { recursive: true, preserveTimestamps: true });
     utimesSync(join(dir, name), LONG_AGO, LONG_AGO);
   }
   return names;

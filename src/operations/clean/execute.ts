@@ -6,19 +6,31 @@ import { deleteBelow, readLastSeqId } from '../../chroma/embeddings-queue.ts';
 import { deleteLeftovers } from '../../chroma/leftovers.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { MaintError, messageOf } from '../../errors.ts';
-import { listQuarantines, moveAside, purge, type Moved } from '../../repository/quarantine.ts';
+import { finishPurges, purge } from '../../repository/quarantine-purge.ts';
+import { listQuarantines, newQuarantine, type NewQuarantine } from '../../repository/quarantine.ts';
 import { asFailure } from '../../repository/failures.ts';
 import { shellWord } from '../../shell-word.ts';
 import { inExclusiveTransaction, type Database } from '../../sqlite/open.ts';
 import { readPageCounts } from '../../sqlite/pages.ts';
+import { counted } from '../../units.ts';
 import type { Machine } from '../guard-context.ts';
 import { verifyLocked } from '../guards.ts';
 import type { CleanJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
 import type { PlannedWork, Preflight } from '../planning.ts';
+import type { LeftoverTable } from '../leftovers.ts';
 import { executed } from '../prune.ts';
 import { inNumbers, planUnderLock, withDirectory } from '../under-lock.ts';
-import { cleanPlanning, cleanPlanOf, going, hasWork, isSameClean, type CleanPlan, type CleanStrategy } from './plan.ts';
+import {
+  cleanPlanning,
+  cleanPlanOf,
+  going,
+  hasWork,
+  isSameClean,
+  totalsOf,
+  type CleanPlan,
+  type CleanStrategy,
+} from './plan.ts';
 
 export interface CleanReport {
   readonly plan: CleanPlan;
@@ -47,63 +59,69 @@ export function cleanOn(
   const { dir } = preflight.context;
   const planning = cleanPlanning(request, host, false, preflight.isJournalRecovered);
   const freeBefore = freeBytes(db);
-  let moved: Moved | null = null;
+  let quarantine: NewQuarantine | null = null;
   const work = (): CleanPlan => {
     const planned = planUnderLock(db, preflight, planning, ({ strategy }) => {
       return agreed === null || isSameClean(strategy.steps, agreed.steps);
     });
+    finishPurges(dir.path);
     const plan = cleanPlanOf(request, planned);
     observer.onPlanned(inNumbers(planned, plan.directory.databaseBytes));
     if (!hasWork(plan.steps)) return plan;
     verifyLocked({ dir, db });
     observer.onStage('cleaning');
     const doomed = going(plan.steps.directories).map(({ id, because }) => ({ name: id, because }));
-    if (doomed.length > 0) moved = moveAside(dir.path, doomed, host);
+    if (doomed.length > 0) {
+      quarantine = newQuarantine(dir.path, host);
+      quarantine.take(doomed);
+    }
     deleteRows(db, planned);
     return plan;
   };
-  const plan = transacted(db, dir, work, () => moved);
+  const plan = transacted(db, dir, work, () => quarantine);
   if (!hasWork(plan.steps)) return { plan, isDone: false, quarantine: null, freedInsideBytes: 0 };
-  const quarantine = movedTo(moved);
-  if (quarantine !== null && request.isDeleting) purgeNow(plan, quarantine, observer);
+  const id = idOf(quarantine);
+  if (id !== null && request.isDeleting) purgeNow(plan, id, observer);
   return {
     plan: { ...plan, directory: executed(plan.directory) },
     isDone: true,
-    quarantine: request.isDeleting ? null : quarantine,
+    quarantine: request.isDeleting ? null : id,
     freedInsideBytes: Math.max(freeBytes(db) - freeBefore, 0),
   };
 }
 
 /** Runs `work` in an exclusive transaction; where it or the commit fails, what it has moved is put back as well. */
-function transacted<T>(db: Database, dir: PersistDir, work: () => T, moved: () => Moved | null): T {
+function transacted<T>(db: Database, dir: PersistDir, work: () => T, quarantine: () => NewQuarantine | null): T {
   try {
     return inExclusiveTransaction(db, work);
   } catch (error) {
-    putBack(dir, moved(), error);
+    putBack(dir, quarantine(), error);
     throw asFailure(dir.path, error);
   }
 }
 
-function putBack(dir: PersistDir, moved: Moved | null, because: unknown): void {
+function putBack(dir: PersistDir, quarantine: NewQuarantine | null, because: unknown): void {
   try {
-    moved?.undo();
+    quarantine?.undo();
   } catch (error) {
+    const id = idOf(quarantine);
     throw new MaintError('FAILED', {
       message: `directories that were put aside could not be put back: ${dir.path}`,
       details: [messageOf(error), `it was to be put back because of: ${messageOf(because)}`],
-      state: `no row was deleted; directories of deleted collections are in quarantine ${movedTo(moved)}`,
-      hint: `chroma-maint clean ${shellWord(dir.given)} --restore ${movedTo(moved)}`,
+      state: `no row was deleted; directories of deleted collections are in quarantine ${id}`,
+      hint: `chroma-maint clean ${shellWord(dir.given)} --restore ${id}`,
       cause: error,
     });
   }
 }
 
-function movedTo(moved: Moved | null): string | null {
-  return moved?.quarantine ?? null;
+function idOf(quarantine: NewQuarantine | null): string | null {
+  return quarantine?.id ?? null;
 }
 
 /** Deletes what was planned, and throws where it was not exactly that. */
 function deleteRows(db: Database, { strategy: { steps, leftovers }, reading }: PlannedWork<CleanStrategy>): void {
+  const { dir } = reading;
   const { tables, topics } = steps;
   const deleted = deleteLeftovers(
     db,
@@ -111,6 +129,7 @@ function deleteRows(db: Database, { strategy: { steps, leftovers }, reading }: P
     tables.map(({ kind }) => kind),
   );
   const differing = tables.find(({ kind, rows }) => deleted.get(kind) !== rows);
+  if (differing?.kind === 'full-text') throw damagedFullText(dir, differing);
   if (differing !== undefined) {
     throw new Error(`deleted ${deleted.get(differing.kind)} of ${differing.rows} rows of ${differing.table}`);
   }
@@ -124,17 +143,28 @@ function deleteRows(db: Database, { strategy: { steps, leftovers }, reading }: P
   }
 }
 
+/** FTS5 deletes by what stands in its table; where a document is not there, the words of it stay in the index. */
+function damagedFullText(dir: PersistDir, { table, rows }: LeftoverTable): MaintError {
+  return new MaintError('CORRUPT', {
+    message: `the full-text index is damaged: ${dir.databasePath}`,
+    details: [`not all of the ${counted(rows, 'row')} of ${table} that are to go are there`],
+    hint: `mend it first: chroma-maint fts rebuild ${shellWord(dir.given)}`,
+  });
+}
+
 /** After the commit: what fails here must not claim that nothing was changed. */
-function purgeNow({ directory: { dir } }: CleanPlan, id: string, { onStage }: Observer): void {
+function purgeNow({ directory: { dir }, steps }: CleanPlan, id: string, { onStage }: Observer): void {
   onStage('removing');
   try {
     for (const each of listQuarantines(dir.path)) if (each.id === id) purge(dir.path, each);
   } catch (error) {
+    const { rows } = totalsOf(steps);
+    const where = error instanceof MaintError && error.changed ? error.state : `all of them are in quarantine ${id}`;
     throw new MaintError('FAILED', {
       message: `not all directories of deleted collections could be deleted: ${dir.path}`,
       details: [messageOf(error)],
-      state: `rows were deleted, directories were put aside in quarantine ${id}; nothing live was touched`,
-      hint: 'run as the user that owns the files: chroma-maint clean --purge-quarantine --older-than 0s',
+      state: `${rows === 0 ? '' : `${counted(rows, 'row was', 'rows were')} deleted; `}${where}`,
+      hint: `then run: chroma-maint clean ${shellWord(dir.given)} --purge-quarantine --older-than 0s`,
       cause: error,
     });
   }

@@ -138,6 +138,7 @@ function reasonToKeep(
 ): string | null {
   const [stranger] = strangers;
   if (stranger !== undefined) return `it holds something that is not Chroma's: ${stranger}`;
+  if (newestMs === Number.POSITIVE_INFINITY) return 'it cannot be read';
   if (nowMs - newestMs < request.minAgeMs) return `written to within ${formatDuration(request.minAgeMs)} (--min-age)`;
   return doubt === null || isAllowed(doubt, request) ? null : 'the catalogue cannot be trusted to say what is live';
 }

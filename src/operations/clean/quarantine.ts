@@ -5,7 +5,8 @@
 import { locatePersistDir, type PersistDir } from '../../chroma/persist-dir.ts';
 import { MaintError } from '../../errors.ts';
 import { inWords } from '../../repository/failures.ts';
-import { listQuarantines, purge, putBack, type Quarantine } from '../../repository/quarantine.ts';
+import { finishPurges, purge } from '../../repository/quarantine-purge.ts';
+import { listQuarantines, putBack, type Quarantine } from '../../repository/quarantine.ts';
 import type { GuardContext, Machine } from '../guard-context.ts';
 import { verifyDirectory, type Check } from '../guards.ts';
 import { WorkEnded } from '../child.ts';
@@ -94,6 +95,7 @@ export async function tendQuarantine(
   if (agreed !== null && agreed.join() !== chosen.map(({ id }) => id).join()) throw stale(plan.dir);
   onStage(request.wish.kind === 'purge' ? 'removing' : 'swapping');
   await inWords(plan.dir.path, () => {
+    if (request.wish.kind === 'purge') finishPurges(plan.dir.path);
     for (const each of chosen) {
       if (each.action === 'purge') purge(plan.dir.path, each);
       else putBack(plan.dir.path, each, machine.host);
@@ -112,7 +114,7 @@ function unknown(dir: PersistDir, id: string): MaintError {
   return new MaintError('USAGE', {
     message: `there is no quarantine ${JSON.stringify(id)} in ${dir.given}`,
     details: [known.length === 0 ? 'there is none at all' : `there are: ${known.join(', ')}`],
-    hint: 'name one of them, or see chroma-maint check',
+    hint: known.length === 0 ? 'it was taken back already, or deleted' : 'name one of them',
   });
 }
 
