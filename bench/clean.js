@@ -56,7 +56,9 @@ function vacuumed(directory) {
 
 /** Bytes on disk of the whole directory, and of the database. */
 function sizesOf(directory) {
-  const bytes = (path) =>
-    Number(execFileSync('du', ['-s', '--block-size=1', path], { encoding: 'utf8' }).split('\t')[0]);
-  return { bytes: bytes(directory), databaseBytes: bytes(join(directory, 'chroma.sqlite3')) };
+  return { bytes: bytesOf(directory), databaseBytes: bytesOf(join(directory, 'chroma.sqlite3')) };
+}
+
+function bytesOf(path) {
+  return Number(execFileSync('du', ['-s', '--block-size=1', path], { encoding: 'utf8' }).split('\t')[0]);
 }

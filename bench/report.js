@@ -86,9 +86,8 @@ function mebibytes(bytes) {
 export function cleanTable({ before, live, runs }) {
   const names = [...new Set(runs.map(({ name }) => name))];
   const of = (name, field) => median(runs.filter((run) => run.name === name).map((run) => run[field]));
-  const line = (...cells) => `| ${cells.join(' | ')} |`;
   const sizes = (name, bytes, databaseBytes, seconds) =>
-    line(name, mebibytes(bytes), mebibytes(databaseBytes), (bytes / live.bytes).toFixed(3), seconds);
+    rowOf(name, mebibytes(bytes), mebibytes(databaseBytes), (bytes / live.bytes).toFixed(3), seconds);
   return [
     '| | directory MiB | database MiB | against live data alone | wall s |',
     '|---|---|---|---|---|',
@@ -113,4 +112,8 @@ export function checkTable({ set, bytes, runs }) {
     }),
     '',
   ];
+}
+
+function rowOf(...cells) {
+  return `| ${cells.join(' | ')} |`;
 }

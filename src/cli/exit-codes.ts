@@ -3,7 +3,8 @@
  * texts does not compile.
  */
 import { EXIT_BUG, EXIT_CODE, type ErrorCode, type ExitCode } from '../errors.ts';
-import type { FindingKind, Step } from '../operations/findings/kinds.ts';
+import type { FindingKind } from '../operations/findings/kinds.ts';
+import type { Step } from '../operations/findings/texts.ts';
 
 export interface ExitCodeText {
   /** The state that the data is in. */

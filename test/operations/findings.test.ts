@@ -10,7 +10,8 @@ import {
   presented,
   textsOf,
 } from '../../src/operations/findings/findings.ts';
-import type { FindingKind, FindingText } from '../../src/operations/findings/kinds.ts';
+import type { FindingKind } from '../../src/operations/findings/kinds.ts';
+import type { FindingText } from '../../src/operations/findings/texts.ts';
 import { inspect } from '../../src/operations/inspect.ts';
 import { COMMANDS, commandLinesIn, fullName, optionsOf, PLANNED } from '../support/command-tree.ts';
 import { unpacked } from '../support/fixtures.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../errors.ts';
 import type { CheckReport, CheckRequest } from '../../operations/check/check.ts';
-import type { Severity } from '../../operations/findings/kinds.ts';
+import type { Severity } from '../../operations/findings/texts.ts';
 import type { CommandContext } from '../command-context.ts';
 import { helpFooter } from '../help.ts';
 import { persistDirOf, timer, withCommonOptions, type CommonOptions } from '../options.ts';

@@ -1,5 +1,5 @@
 import { FINDING_GROUPS, FINDING_TEXTS, textsOf, withDirectories } from '../../operations/findings/findings.ts';
-import type { Step } from '../../operations/findings/kinds.ts';
+import type { Step } from '../../operations/findings/texts.ts';
 import { EXIT_CODE_TEXTS, EXIT_CODES, namesOf } from '../exit-codes.ts';
 import type { Explained } from '../explained.ts';
 import { EXIT_CODE_MEANING } from '../failure.ts';

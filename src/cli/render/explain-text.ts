@@ -5,7 +5,8 @@ import {
   textsOf,
   withDirectories,
 } from '../../operations/findings/findings.ts';
-import type { FindingKind, Severity, Sources, Step } from '../../operations/findings/kinds.ts';
+import type { FindingKind } from '../../operations/findings/kinds.ts';
+import type { Severity, Sources, Step } from '../../operations/findings/texts.ts';
 import type { ExitCode } from '../../errors.ts';
 import { EXIT_CODE_TEXTS, EXIT_CODES, namesOf } from '../exit-codes.ts';
 import type { Explained } from '../explained.ts';

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { isCommand, type Finding } from '../../operations/findings/findings.ts';
-import type { Severity } from '../../operations/findings/kinds.ts';
+import type { Severity } from '../../operations/findings/texts.ts';
 import { formatCount } from '../../units.ts';
 import { printable } from './printable.ts';
 import { unbroken, wrapped } from './table.ts';

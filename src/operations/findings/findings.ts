@@ -4,7 +4,8 @@
 import { shellWord } from '../../shell-word.ts';
 import { FULL_TEXT_TEXTS } from './full-text.ts';
 import { INDEX_TEXTS } from './index-files.ts';
-import type { FindingKind, FindingText, FindingTexts, Severity, Step } from './kinds.ts';
+import type { FindingKind } from './kinds.ts';
+import type { FindingText, FindingTexts, Severity, Step } from './texts.ts';
 import { LEFTOVER_TEXTS } from './leftovers.ts';
 import { LOG_TEXTS } from './log.ts';
 import { PLACE_TEXTS } from './place.ts';

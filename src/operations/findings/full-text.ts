@@ -1,4 +1,4 @@
-import type { FindingTexts } from './kinds.ts';
+import type { FindingTexts } from './texts.ts';
 import { LOOK_DEEPER } from './steps.ts';
 
 export type FullTextFinding = 'full-text-missing' | 'full-text-tokenizer' | 'full-text-damaged' | 'full-text-differs';

@@ -1,4 +1,4 @@
-import type { FindingTexts } from './kinds.ts';
+import type { FindingTexts } from './texts.ts';
 import { COPY_FIRST, LOOK_AGAIN, RESTORE } from './steps.ts';
 
 export type PlaceFinding =

@@ -1,7 +1,7 @@
 /**
  * Steps that several findings share.
  */
-import type { Step } from './kinds.ts';
+import type { Step } from './texts.ts';
 
 export const COPY_FIRST: Step = {
   text: 'Stop Chroma, and keep a copy of the directory as it is.',
