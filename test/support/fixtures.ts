@@ -91,6 +91,8 @@ export interface Deletions {
     readonly findings: Readonly<Record<string, readonly string[]>>;
     readonly directories: readonly string[];
     readonly topics: readonly { readonly topic: string; readonly rows: number }[];
+    /** The topic of the log's newest row where that is left over: it may not go. */
+    readonly staying: readonly string[];
     readonly removableRows: Readonly<Record<string, number>>;
     readonly removableRowids: Readonly<Record<string, string>>;
     readonly totalRows: Readonly<Record<string, number>>;
