@@ -3,6 +3,7 @@
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { MaintError, messageOf, systemErrorCode } from '../errors.ts';
 import type { FileIdentity, Holder, HolderScan } from './host.ts';
 
 const DATABASE_NAME = 'chroma.sqlite3';
@@ -75,8 +76,25 @@ function isInitialNamespace(): boolean {
   }
 }
 
-/** Identity of each regular file below `directory`, to its name. Links are not followed. */
+/**
+ * Identity of each regular file below `directory`, to its name. Links are not followed. Throws FAILED where this user may
+ * not look at all of them: who has the others open could not be told.
+ */
 function regularFilesBelow(directory: string): ReadonlyMap<string, string> {
+  try {
+    return filesBelow(directory);
+  } catch (cause) {
+    if (systemErrorCode(cause) !== 'EACCES') throw cause;
+    throw new MaintError('FAILED', {
+      message: `this user may not read everything in the directory: ${directory}`,
+      details: [messageOf(cause)],
+      hint: 'run this as the user that owns the directory',
+      cause,
+    });
+  }
+}
+
+function filesBelow(directory: string): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
     if (!entry.isFile()) continue;

@@ -156,15 +156,20 @@ describe('a directory of no segment', () => {
     expect(await keptBecause(dir, '--min-age', '0s')).toContain(name);
   });
 
-  it('stays where this user may not look into it', async () => {
+  it.each([
+    ['whose files this user may not list', 0o300],
+    ['whose files this user may not look at', 0o400],
+  ])('%s stops everything', async (_, mode) => {
     const dir = await leftBehind();
-    chmodSync(join(dir, LEFT_INDEX), 0o300);
-    const argv = [PROGRAM, 'clean', dir, '--yes', '--min-age', '0s', '--only', 'dirs', '--json'];
-    const { stdout } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
-    expect(JSON.parse(stdout)).toMatchObject({
-      changed: false,
-      directories: [{ action: 'keep', because: 'it cannot be read', newest: null }],
+    chmodSync(join(dir, LEFT_INDEX), mode);
+    const before = bytesOf(dir);
+    const argv = [PROGRAM, 'clean', dir, '--yes', '--min-age', '0s'];
+    const { status, stderr } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/may not read everything[^]*77bbefcc[^]*nothing was changed/),
     });
+    expect(bytesOf(dir)).toEqual(before);
   });
 
   it('is not what a link, a file, or a directory in capitals with such a name is', async () => {
