@@ -2,6 +2,7 @@
  * Damages to the full-text index, each done on purpose to a test's own copy of a fixture, and the table's content.
  */
 import type Database from 'better-sqlite3';
+import { damagedPage } from './damage.ts';
 import { withDatabase } from './state.ts';
 
 const TABLE = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE %fts5%'";
@@ -78,4 +79,9 @@ export function surplusFullTextRows(persistDir: string, documents: number): void
     const remove = db.prepare("DELETE FROM embedding_metadata WHERE id = ? AND key = 'chroma:document'");
     for (const id of ids) remove.run(id);
   });
+}
+
+/** A page of one of FTS5's own tables, `data`, `idx`, `content`, `docsize` or `config`, is none any more. */
+export function damagedFullTextPage(persistDir: string, part: string, what: 'page' | 'cells' = 'page'): void {
+  damagedPage(persistDir, `${fullTextTableOf(persistDir)}_${part}`, what);
 }
