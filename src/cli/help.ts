@@ -9,3 +9,4 @@ export function helpFooter(example: string, exitCodes: readonly number[]): strin
 export const READING_EXIT_CODES: readonly number[] = [0, 1, 2, 10, 11, 12, 13, 14, 18, 70, 130];
 export const WRITING_EXIT_CODES: readonly number[] = [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 70, 130];
 export const CLEANING_EXIT_CODES: readonly number[] = [...WRITING_EXIT_CODES, 17].toSorted((a, b) => a - b);
+export const FULL_TEXT_EXIT_CODES: readonly number[] = WRITING_EXIT_CODES.filter((code) => code !== 3);

@@ -8,6 +8,7 @@ import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { demoCommand } from './commands/demo.ts';
 import { explainCommand } from './commands/explain.ts';
+import { ftsCommand } from './commands/fts.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { vacuumCommand } from './commands/vacuum.ts';
@@ -36,6 +37,7 @@ export function buildProgram(context: CommandContext): Command {
     pruneCommand,
     vacuumCommand,
     cleanCommand,
+    ftsCommand,
     backupCommand,
     demoCommand,
   ]) {

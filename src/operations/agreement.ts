@@ -3,6 +3,7 @@
  */
 import type { PrunePlan } from '../chroma/prune-plan.ts';
 import type { CleanSteps } from './clean/plan.ts';
+import type { FullTextState } from './full-text/plan.ts';
 import type { ChosenMode } from './vacuum-mode.ts';
 
 export interface Agreement {
@@ -21,4 +22,8 @@ export interface VacuumAgreement extends Agreement {
 
 export interface CleanAgreement extends Agreement {
   readonly steps: CleanSteps;
+}
+
+export interface FullTextAgreement extends Agreement {
+  readonly index: FullTextState;
 }

@@ -45,6 +45,8 @@ export interface PlannedContext extends GuardContext {
 export interface LockedContext {
   readonly dir: PersistDir;
   readonly db: Database;
+  /** Tables that may be damaged, because they are made anew. */
+  readonly without?: readonly string[];
 }
 
 /** A remark for the plan, or null where there is nothing to add. Warnings are also shown where no plan is. */

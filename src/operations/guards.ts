@@ -185,8 +185,8 @@ function verifySequence({ dir, reading }: PlannedContext): GuardNote {
   });
 }
 
-function verifyIntegrity({ dir, db }: LockedContext): GuardNote {
-  const problems = quickCheck(db);
+function verifyIntegrity({ dir, db, without = [] }: LockedContext): GuardNote {
+  const problems = quickCheck(db, 'main', without);
   if (problems.length === 0) return null;
   throw new MaintError('CORRUPT', {
     message: `SQLite's quick_check found damage: ${dir.databasePath}`,

@@ -2,7 +2,7 @@
  * What a working process is asked to do and what it answers; no code. Plain data with bigints: it crosses the process
  * boundary by structured clone.
  */
-import type { Agreement, CleanAgreement, VacuumAgreement } from './agreement.ts';
+import type { Agreement, CleanAgreement, FullTextAgreement, VacuumAgreement } from './agreement.ts';
 import type { CreateReport, CreateRequest } from './backup/create.ts';
 import type { ForgetReport, ForgetRequest } from './backup/forget.ts';
 import type { RestoreReport, RestoreRequest } from './backup/restore.ts';
@@ -14,6 +14,8 @@ import type { CheckReport, CheckRequest } from './check/check.ts';
 import type { CleanReport } from './clean/execute.ts';
 import type { CleanRequest } from './clean/plan.ts';
 import type { QuarantineReport, QuarantineRequest } from './clean/quarantine.ts';
+import type { FullTextReport } from './full-text/execute.ts';
+import type { FullTextRequest, FullTextVerb } from './full-text/plan.ts';
 import type { VacuumReport, VacuumRequest } from './vacuum.ts';
 
 /** `agreed` is null where nobody was asked, and the plan that is made under the lock is the only one. */
@@ -33,6 +35,12 @@ export interface CleanJob {
   readonly kind: 'clean';
   readonly request: CleanRequest;
   readonly agreed: CleanAgreement | null;
+}
+
+export interface FullTextJob {
+  readonly kind: FullTextVerb;
+  readonly request: FullTextRequest;
+  readonly agreed: FullTextAgreement | null;
 }
 
 export interface QuarantineJob {
@@ -70,7 +78,7 @@ export interface ForgetJob {
 }
 
 /** Jobs that change a persist directory by a plan. */
-export type PlannedJob = PruneJob | VacuumJob | CleanJob;
+export type PlannedJob = PruneJob | VacuumJob | CleanJob | FullTextJob;
 export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
 export type Job = PlannedJob | QuarantineJob | CheckJob | BackupJob;
 
@@ -82,6 +90,8 @@ interface Reports {
   readonly prune: PruneReport;
   readonly vacuum: VacuumReport;
   readonly clean: CleanReport;
+  readonly 'fts rebuild': FullTextReport;
+  readonly 'fts optimize': FullTextReport;
   readonly 'clean quarantine': QuarantineReport;
   readonly check: CheckReport;
   readonly 'backup create': CreateReport;

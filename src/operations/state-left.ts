@@ -34,8 +34,8 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
     withWritable(databasePath, RECOVERY_WAIT_MS, (db) =>
       inExclusiveTransaction(db, () => removeLeftover(databasePath)),
     );
-    const isCleaning = cleansUp(job) && (planned?.alreadyDone ?? null) === null;
-    const rows = isCleaning ? rowsCleaned(persistDir, before) : rowsLeft(databasePath, before, planned);
+    const done = doneByCommit(job, planned);
+    const rows = done === null ? rowsLeft(databasePath, before, planned) : ifCommitted(done, persistDir, before);
     return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), rows]);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
@@ -50,14 +50,25 @@ function rowsLeft(databasePath: string, { inode }: StateBefore, planned: Planned
   return left === queueRows ? NOTHING_CHANGED : prunedOnly(queueRows - left);
 }
 
-function cleansUp(job: PlannedJob): boolean {
-  return job.kind === 'clean' || (job.kind === 'vacuum' && job.request.clean !== null);
+/** What the commit does that is next; null where it deletes WAL rows, which can be counted. */
+function doneByCommit(job: PlannedJob, planned: Planned | null): string | null {
+  switch (job.kind) {
+    case 'prune':
+      return null;
+    case 'vacuum':
+      return job.request.clean !== null && (planned?.alreadyDone ?? null) === null ? ROWS_CLEANED : null;
+    case 'clean':
+      return ROWS_CLEANED;
+    case 'fts rebuild':
+      return 'the full-text index was made anew';
+    case 'fts optimize':
+      return 'the full-text index was merged';
+  }
 }
 
-/** A clean-up commits once: SQLite's counter says whether it had come to that. */
-function rowsCleaned(persistDir: string, { changeCounter }: StateBefore): string {
-  const isCommitted = locatePersistDir(persistDir).database.changeCounter !== changeCounter;
-  return isCommitted ? ROWS_CLEANED : NOTHING_CHANGED;
+/** Where there is one commit, SQLite's counter says whether it had come to that. */
+function ifCommitted(done: string, persistDir: string, { changeCounter }: StateBefore): string {
+  return locatePersistDir(persistDir).database.changeCounter === changeCounter ? NOTHING_CHANGED : done;
 }
 
 /** What became of directories. A quarantine that nothing had come into yet is removed. */

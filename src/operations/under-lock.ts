@@ -64,7 +64,7 @@ export function consentToPrune(agreed: PrunePlan | null): Consent<Strategy> {
 
 /**
  * Plans inside the exclusive transaction, which shuts out a Chroma that would save an index inside an uncommitted one.
- * Throws PLAN_STALE where something else would be deleted now than what was agreed to.
+ * Throws PLAN_STALE where something else would be done now than what was agreed to.
  */
 export function planUnderLock<S extends Strategy>(
   db: Database,
@@ -79,7 +79,7 @@ export function planUnderLock<S extends Strategy>(
   if (isAgreed(planned)) return planned;
   throw new MaintError('PLAN_STALE', {
     message: `${dir.given} changed after the plan was shown`,
-    details: ['something else would be deleted now than what was agreed to'],
+    details: ['something else would be done now than what was agreed to'],
     hint: 'make sure that Chroma is stopped, then run this again',
   });
 }

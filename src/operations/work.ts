@@ -18,6 +18,11 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
       const { cleanUnderLock } = await import('./clean/execute.ts');
       return cleanUnderLock(job, machine, observer);
     }
+    case 'fts rebuild':
+    case 'fts optimize': {
+      const { fullTextUnderLock } = await import('./full-text/execute.ts');
+      return fullTextUnderLock(job, machine, observer);
+    }
     case 'clean quarantine': {
       const { tendQuarantine } = await import('./clean/quarantine.ts');
       return tendQuarantine(job, machine, observer);

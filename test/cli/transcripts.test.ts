@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import * as damage from '../support/damage.ts';
 import type { Host } from '../../src/host/host.ts';
+import { damagedFullTextPage, missingFullTextRows } from '../support/full-text-damage.ts';
 import { unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, type Terminal } from '../support/run.ts';
 
@@ -24,6 +25,16 @@ const DIRECTORIES: Readonly<Record<string, () => Promise<string>>> = {
   'written by Chroma 1.5.9, a watermark poisoned': async () => {
     const dir = await unpacked('1.5.9-purge-off');
     damage.poisonedWatermark(dir, 'ledger', 'INTEGER');
+    return dir;
+  },
+  'written by Chroma 0.6.3, three documents missing from its full-text index': async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    missingFullTextRows(dir, 3);
+    return dir;
+  },
+  'written by Chroma 0.4.24, a page of its full-text index damaged': async () => {
+    const dir = await unpacked('0.4.24');
+    damagedFullTextPage(dir, 'data');
     return dir;
   },
   'with a hot journal': async () => {

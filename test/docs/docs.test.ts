@@ -13,6 +13,7 @@ import { finding, FINDING_TEXTS } from '../../src/operations/findings/findings.t
 import type { FindingKind } from '../../src/operations/findings/kinds.ts';
 import { COMMANDS, commandLinesIn, fullName, optionsOf } from '../support/command-tree.ts';
 import { orphanTopic } from '../support/damage.ts';
+import { missingFullTextRows } from '../support/full-text-damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 
@@ -117,6 +118,15 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
     return [
       await runJson(['clean', dir, '--dry-run', '--min-age', '0s'], IN_USE),
       await runJson(['clean', dir, '--yes', '--min-age', '0s']),
+    ];
+  },
+  'fts rebuild': async () => {
+    const [damaged, pieces] = [await unpacked('1.5.9-purge-off'), await unpacked('0.6.3-purge-off')];
+    missingFullTextRows(damaged, 2);
+    return [
+      await runJson(['fts', 'rebuild', damaged, '--dry-run'], IN_USE),
+      await runJson(['fts', 'rebuild', damaged, '--yes']),
+      await runJson(['fts', 'optimize', pieces, '--yes']),
     ];
   },
   'clean --restore': async () => {
