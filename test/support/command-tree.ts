@@ -33,15 +33,10 @@ export function fullName(command: Command): string {
   return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`;
 }
 
-/** Commands that texts may name before the program has them, with the options that they name. */
-export const PLANNED: Readonly<Record<string, readonly string[]>> = {
-  'fts rebuild': [],
-};
-
-/** The options of the command `name`, of the program's own where it has it; undefined where there is no such command. */
+/** The options of the command `name`; undefined where there is no such command. */
 export function optionsOf(name: string): readonly string[] | undefined {
   const command = COMMANDS.find((each) => fullName(each) === name);
-  return command === undefined ? PLANNED[name] : command.options.map(({ long }) => long ?? '');
+  return command?.options.map(({ long }) => long ?? '');
 }
 
 export interface CommandLine {
@@ -52,7 +47,7 @@ export interface CommandLine {
 
 /** The command lines of this program that stand in `text`: whatever follows its name and is a command, to the end of the line. */
 export function commandLinesIn(text: string): readonly CommandLine[] {
-  const leaves = [...COMMANDS.filter(({ commands }) => commands.length === 0).map(fullName), ...Object.keys(PLANNED)];
+  const leaves = COMMANDS.filter(({ commands }) => commands.length === 0).map(fullName);
   const named = new RegExp(`chroma-maint (${leaves.join('|')})\\b([^\\n\`|#]*)`, 'g');
   return [...text.matchAll(named)].map(([line, name = '', rest = '']) => ({
     line,
