@@ -42,11 +42,26 @@ export function childrenOf(pid: number): readonly number[] {
 }
 
 /** Starts a command line, kills it with its working process after `ms`, and returns how long it took to end. */
-export async function killedAfter(argv: readonly string[], ms: number): Promise<number> {
+export function killedAfter(argv: readonly string[], ms: number): Promise<number> {
+  return killedOnce(argv, () => delay(ms));
+}
+
+/** The same as soon as `isTime`, and `ms` later. */
+export function killedWhen(argv: readonly string[], isTime: () => boolean, ms: number): Promise<number> {
+  return killedOnce(argv, async (isOver) => {
+    while (!isTime() && !isOver()) await delay(1);
+    await delay(ms);
+  });
+}
+
+async function killedOnce(
+  argv: readonly string[],
+  moment: (isOver: () => boolean) => Promise<unknown>,
+): Promise<number> {
   const started = performance.now();
   const parent = spawn(process.execPath, [PROGRAM, ...argv], { stdio: 'ignore' });
   const ended = once(parent, 'close');
-  await Promise.race([delay(ms), ended]);
+  await Promise.race([moment(() => parent.exitCode !== null), ended]);
   const children = childrenOf(parent.pid ?? 0);
   for (const pid of [...children, parent.pid ?? 0]) kill(pid);
   await ended;
