@@ -27,83 +27,115 @@ export interface RecordSource {
   readonly saved: bigint;
 }
 
-export interface Mismatch<Source extends RecordSource> {
-  readonly source: Source;
+/** What the two sides of a collection do not have in common. */
+export interface Mismatch {
   /** Ids of records that have a vector neither in the index nor in the queue. */
   readonly withoutVector: readonly string[];
   /** Ids that the index holds, that are no records, and of which no row of the queue that is not saved yet tells. */
   readonly withoutRecord: readonly string[];
 }
 
+export interface Comparison<Source extends RecordSource> {
+  readonly source: Source;
+  /** Null where the index could not be read whole: it is being written to. */
+  readonly mismatch: Mismatch | null;
+}
+
+/** Ids that are held in memory at once, about 100 bytes each, before an index is asked for them. */
+const IDS_AT_ONCE = 500_000;
+
 /**
  * Compares collections: each index once, and again only where something is missing; the queue once for all of them, and
- * not at all where nothing is. Holds in memory the ids that do not match.
+ * not at all where nothing is. Holds in memory the ids that do not match, and `idsAtOnce` of those to be asked for.
  */
 export function compareRecords<Source extends RecordSource>(
   db: Database,
   sources: readonly Source[],
-): readonly Mismatch<Source>[] {
-  const suspects = sources.map((source) => ({ source, ...suspectsOf(db, source) }));
-  const traces = tracesOf(db, suspects);
-  return suspects.map(({ source, lacking, strangers }) => {
-    const traceOf = (id: string): Trace | undefined =>
-      source.topics.map((topic) => traces.get(topic)?.get(id)).find((trace) => trace !== undefined);
-    return {
-      source,
-      withoutVector: [...lacking].filter((id) => traceOf(id)?.isPresent !== true),
-      withoutRecord: [...strangers].filter((id) => (traceOf(id)?.last ?? 0n) <= source.saved),
-    };
-  });
-}
-
-/** Ids that do not match, before the queue was asked. */
-interface Suspects {
-  /** Records that the index does not hold. */
-  readonly lacking: ReadonlySet<string>;
-  /** What the index holds and is no record. */
-  readonly strangers: ReadonlySet<string>;
-}
-
-function suspectsOf(db: Database, { metadataSegment, indexDir }: RecordSource): Suspects {
-  const hasRecord = db.prepare<[string, string], bigint>(HAS_RECORD).pluck();
-  const strangers = new Set<string>();
-  let matched = 0n;
-  if (indexDir !== null) {
-    visitIndexedIds(indexDir, (id) => {
-      if (hasRecord.get(metadataSegment, id) === undefined) strangers.add(id);
-      else matched += 1n;
-    });
-  }
-  // As many records as vectors that have one: then each has one.
-  if (db.prepare<[string], bigint>(RECORD_COUNT).pluck().get(metadataSegment) === matched) {
-    return { lacking: new Set(), strangers };
-  }
-  const records = new Set(db.prepare<[string], string>(RECORDS).pluck().iterate(metadataSegment));
-  return { lacking: indexDir === null ? records : idsNotIndexed(indexDir, records), strangers };
+  idsAtOnce = IDS_AT_ONCE,
+): readonly Comparison<Source>[] {
+  const compared = sources.map((source) => ({ source, suspects: suspectsOf(db, source, idsAtOnce) }));
+  traceSuspects(db, compared);
+  return compared.map(({ source, suspects }) => ({
+    source,
+    mismatch: suspects && {
+      withoutVector: [...suspects.lacking].filter(([, trace]) => !trace.isPresent).map(([id]) => id),
+      withoutRecord: [...suspects.strangers].filter(([, { last }]) => last <= source.saved).map(([id]) => id),
+    },
+  }));
 }
 
 /** What the queue tells of one id. */
 interface Trace {
+  /** The last row that tells of it, 0 for none. */
   readonly last: bigint;
   /** True where its last ADD, UPSERT or DELETE left it there with a vector. An UPDATE changes nothing about that. */
   readonly isPresent: boolean;
 }
 
-type Traces = ReadonlyMap<Topic, ReadonlyMap<string, Trace>>;
+/** Ids that do not match, with what the queue tells of each: nothing, before it is asked. */
+interface Suspects {
+  /** Records that the index does not hold. */
+  readonly lacking: Map<string, Trace>;
+  /** What the index holds and is no record. */
+  readonly strangers: Map<string, Trace>;
+}
 
-function tracesOf(db: Database, suspects: readonly (Suspects & { readonly source: RecordSource })[]): Traces {
-  const asked = suspects.filter(({ lacking, strangers }) => lacking.size + strangers.size > 0);
-  const byTopic = new Map(asked.flatMap((each) => each.source.topics.map((topic) => [topic, each] as const)));
-  const traces = new Map<Topic, Map<string, Trace>>([...byTopic.keys()].map((topic) => [topic, new Map()]));
-  if (byTopic.size === 0) return traces;
-  for (const row of db.prepare<[], Queued>(QUEUED).raw().iterate() as Iterable<Queued>) {
-    const [last, topic, id, operation, hasVector] = row;
-    const suspect = byTopic.get(topic);
-    if (suspect === undefined || !(suspect.lacking.has(id) || suspect.strangers.has(id))) continue;
-    const before = traces.get(topic)?.get(id)?.isPresent ?? false;
-    traces.get(topic)?.set(id, { last, isPresent: isPresentAfter(before, operation, hasVector === 1n) });
+const UNTOLD: Trace = { last: 0n, isPresent: false };
+
+function suspectsOf(db: Database, { metadataSegment, indexDir }: RecordSource, idsAtOnce: number): Suspects | null {
+  const hasRecord = db.prepare<[string, string], bigint>(HAS_RECORD).pluck();
+  const strangers = new Map<string, Trace>();
+  const lacking = new Map<string, Trace>();
+  let matched = 0n;
+  if (indexDir !== null) {
+    const reading = visitIndexedIds(indexDir, (id) => {
+      if (hasRecord.get(metadataSegment, id) === undefined) strangers.set(id, UNTOLD);
+      else matched += 1n;
+    });
+    if (reading.kind !== 'read') return null;
   }
-  return traces;
+  // As many records as vectors that have one: then each has one.
+  if (db.prepare<[string], bigint>(RECORD_COUNT).pluck().get(metadataSegment) === matched)
+    return { lacking, strangers };
+  for (const ids of idsInParts(db, metadataSegment, idsAtOnce)) {
+    for (const id of indexDir === null ? ids : idsNotIndexed(indexDir, ids)) lacking.set(id, UNTOLD);
+  }
+  return { lacking, strangers };
+}
+
+function* idsInParts(db: Database, metadataSegment: SegmentId, atOnce: number): Iterable<ReadonlySet<string>> {
+  let ids = new Set<string>();
+  for (const id of db.prepare<[string], string>(RECORDS).pluck().iterate(metadataSegment)) {
+    ids.add(id);
+    if (ids.size < atOnce) continue;
+    yield ids;
+    ids = new Set();
+  }
+  yield ids;
+}
+
+interface Suspected {
+  readonly source: RecordSource;
+  readonly suspects: Suspects | null;
+}
+
+/** Reads the queue, in the order of seq_id, and notes what it tells of the suspects. */
+function traceSuspects(db: Database, compared: readonly Suspected[]): void {
+  const byTopic = new Map<Topic, Suspects[]>();
+  for (const { source, suspects } of compared) {
+    if (suspects === null || suspects.lacking.size + suspects.strangers.size === 0) continue;
+    for (const topic of source.topics) byTopic.set(topic, [...(byTopic.get(topic) ?? []), suspects]);
+  }
+  if (byTopic.size === 0) return;
+  const rows = db.prepare<[], Queued>(QUEUED).raw().iterate() as Iterable<Queued>;
+  for (const [last, topic, id, operation, hasVector] of rows) {
+    for (const { lacking, strangers } of byTopic.get(topic) ?? []) {
+      const traces = lacking.has(id) ? lacking : strangers;
+      const before = traces.get(id);
+      if (before === undefined) continue;
+      traces.set(id, { last, isPresent: isPresentAfter(before.isPresent, operation, hasVector === 1n) });
+    }
+  }
 }
 
 function isPresentAfter(before: boolean, operation: number | null, hasVector: boolean): boolean {

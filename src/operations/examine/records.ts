@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import type { Collection, RecordedPosition, Segment, SegmentId } from '../../chroma/model.ts';
-import { compareRecords, type RecordSource } from '../../chroma/records-and-vectors.ts';
+import { compareRecords, type Mismatch, type RecordSource } from '../../chroma/records-and-vectors.ts';
 import { NO_ROW, smallest, type SeqId } from '../../chroma/seq-id.ts';
 import type { Database } from '../../sqlite/open.ts';
 import { counted, formatCount } from '../../units.ts';
@@ -28,25 +28,34 @@ interface NamedSource extends RecordSource {
 
 /** Compares every collection whose index can be read, and those whose index was never saved. */
 export function recordFindings(db: Database, question: Question): readonly Finding[] {
-  const { redact } = question;
-  const compared = compareRecords(db, sourcesOf(question, isComparable));
-  return compared.flatMap(({ source: { name }, withoutVector, withoutRecord }) => {
-    const [lost, strange] = [withoutVector.length, withoutRecord.length];
-    const ofLost = `${counted(lost, 'record has', 'records have')} a vector neither in the index nor in the WAL`;
-    const ofStrange = `${counted(strange, 'vector')} of the index ${strange === 1 ? 'has' : 'have'} no record`;
-    return [
-      ...(lost === 0 ? [] : [finding('records-without-vector', name, `${ofLost}: ${listed(withoutVector, redact)}`)]),
-      ...(strange === 0
-        ? []
-        : [finding('vectors-without-record', name, `${ofStrange}: ${listed(withoutRecord, redact)}`)]),
-    ];
-  });
+  return compareRecords(db, sourcesOf(question, isComparable)).flatMap(({ source: { name }, mismatch }) =>
+    mismatch === null
+      ? [finding('changed-meanwhile', name, 'its index was written to while it was read, and was not compared')]
+      : mismatchFindings(name, mismatch, question),
+  );
+}
+
+function mismatchFindings(
+  name: string,
+  { withoutVector, withoutRecord }: Mismatch,
+  { redact }: Question,
+): readonly Finding[] {
+  const [lost, strange] = [withoutVector.length, withoutRecord.length];
+  const ofLost = `${counted(lost, 'record has', 'records have')} a vector neither in the index nor in the WAL`;
+  const ofStrange = `${counted(strange, 'vector')} of the index ${strange === 1 ? 'has' : 'have'} no record`;
+  return [
+    ...(lost === 0 ? [] : [finding('records-without-vector', name, `${ofLost}: ${listed(withoutVector, redact)}`)]),
+    ...(strange === 0
+      ? []
+      : [finding('vectors-without-record', name, `${ofStrange}: ${listed(withoutRecord, redact)}`)]),
+  ];
 }
 
 /** For each collection whose index is lost: whether the queue still has what it needs. */
 export function rebuildFindings(db: Database, question: Question): readonly Finding[] {
   const lost = sourcesOf(question, isLost).map((source) => ({ ...source, indexDir: null, saved: 0n }));
-  return compareRecords(db, lost).map(({ source: { name, records }, withoutVector }) => {
+  return compareRecords(db, lost).map(({ source: { name, records }, mismatch }) => {
+    const withoutVector = mismatch?.withoutVector ?? [];
     const has = formatCount(records - withoutVector.length);
     const message = `the WAL holds the vectors of ${has} of ${counted(records, 'record')}`;
     if (withoutVector.length === 0) return finding('index-rebuildable', name, message);
