@@ -13,10 +13,16 @@ export interface QueueScan {
   readonly below: ReadonlyMap<Topic, CountedCutoff>;
   /** How many records each index lacks; no entry where it lacks none or was not asked. */
   readonly missing: ReadonlyMap<Topic, number>;
-  /** Rows that add a record and lie above the position of the topic's index, all where that has none. */
-  readonly waiting: ReadonlyMap<Topic, number>;
+  /** Rows above the position of the topic's index, all where that has none. */
+  readonly waiting: ReadonlyMap<Topic, WaitingRows>;
   /** Rows with an operation that no known Chroma writes here (Rust knows a fourth, for functions, since 1.3.6). */
   readonly unknownOperations: ReadonlyMap<Topic, number>;
+}
+
+export interface WaitingRows {
+  readonly rows: number;
+  /** Those of them that add a record. */
+  readonly adds: number;
 }
 
 export interface ScanQuestions {
@@ -73,14 +79,14 @@ function answers(topics: ReadonlyMap<Topic, TopicScan>, questions: ScanQuestions
   const usage = new Map<Topic, TopicUsage>();
   const below = new Map<Topic, CountedCutoff>();
   const missing = new Map<Topic, number>();
-  const waiting = new Map<Topic, number>();
+  const waiting = new Map<Topic, WaitingRows>();
   const unknownOperations = new Map<Topic, number>();
   for (const [topic, scan] of topics) {
     scan.ask(questions);
     usage.set(topic, scan.usage());
     if (scan.below.rows > 0) below.set(topic, scan.below);
     if (scan.missing > 0) missing.set(topic, scan.missing);
-    if (scan.waiting > 0) waiting.set(topic, scan.waiting);
+    if (scan.waiting.rows > 0) waiting.set(topic, scan.waiting);
     if (scan.unknownOperations > 0) unknownOperations.set(topic, scan.unknownOperations);
   }
   return { usage, below, missing, waiting, unknownOperations };
@@ -95,7 +101,7 @@ class TopicScan {
   #overflowBytes = 0;
   #last = 0n;
   readonly #below = { rows: 0, bytes: 0 };
-  waiting = 0;
+  readonly waiting = { rows: 0, adds: 0 };
   unknownOperations = 0;
   /** Ids whose last operation so far left a record, and of which the index was not asked yet. */
   #present = new Set<string>();
@@ -118,7 +124,10 @@ class TopicScan {
   }
 
   countOperation(seq: bigint, operation: number | null): void {
-    if (operation === ADD && seq > (this.#mark?.indexed ?? 0n)) this.waiting += 1;
+    if (seq > (this.#mark?.indexed ?? 0n)) {
+      this.waiting.rows += 1;
+      if (operation === ADD) this.waiting.adds += 1;
+    }
     if (operation === null || operation < ADD || operation > DELETE) this.unknownOperations += 1;
   }
 

@@ -38,6 +38,22 @@ export function decodeSeqId(stored: unknown): DecodedSeqId {
   return invalid(typeof stored === 'string' ? 'a TEXT' : 'a REAL');
 }
 
+/** Digits of a decimal number as migration metadb/5 reads them: "3" and the digit, filled up with "11" to 8 bytes. */
+const MIGRATED_TEXT = /^(?:11)*(?<digits>(?:3\d)+)$/;
+
+/**
+ * What stood as INTEGER in the BLOB column of `max_seq_id` where migration metadb/5 (1.0.0) has made `position` of it;
+ * null for a position that it cannot have made. The migration takes the hexadecimal digits of the value's text, and
+ * each digit that is not there for a 1 (docs/FORMAT.md, "Recorded positions"). Of more than 8 digits only the last 8
+ * can be told.
+ */
+export function poisonedFrom(position: SeqId): string | null {
+  const hexadecimal = position.toString(16);
+  if (hexadecimal.length !== 16) return null;
+  const digits = MIGRATED_TEXT.exec(hexadecimal)?.groups?.['digits'];
+  return digits === undefined ? null : Buffer.from(digits, 'hex').toString('latin1');
+}
+
 export function smallest(first: SeqId, ...rest: readonly SeqId[]): SeqId {
   return rest.reduce((least, each) => (each < least ? each : least), first);
 }

@@ -1,33 +1,53 @@
 /**
- * After how many writes Chroma saves a collection's index: a setting of the collection, kept in other places by every
- * era. Up to 0.6.3 and in 1.x a collection's metadata, `hnsw:sync_threshold`; from 0.5.4 on `config_json_str` as well,
- * and from 1.3.0 on `schema_str`.
+ * After how many writes Chroma saves a collection's index: at its sync threshold, for which it looks only when a batch is
+ * full. Both are settings of the collection, kept in other places by every era. Up to 0.6.3 and in 1.x in the metadata of
+ * collection and segment, `hnsw:sync_threshold` and `hnsw:batch_size`, of which the segment's counts, because the
+ * collection's can be replaced later; from 0.5.4 on in `config_json_str` as well, and from 1.3.0 on in `schema_str`.
  */
 import { quoted } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import type { CollectionId } from './model.ts';
 
-/** Chroma's default in every version (0.4.0 chromadb/segment/impl/vector/hnsw_params.py). */
-export const DEFAULT_SYNC_THRESHOLD = 1000;
+/** The two settings by their names, with Chroma's default in every version (0.4.0 …/vector/hnsw_params.py). */
+const DEFAULTS = { sync_threshold: 1000, batch_size: 100 } as const;
 
-const IN_METADATA =
-  "SELECT collection_id AS id, MAX(int_value) AS value FROM collection_metadata WHERE key = 'hnsw:sync_threshold' GROUP BY 1";
+type Setting = keyof typeof DEFAULTS;
+
+const IN_METADATA = `
+  WITH told(id, key, value) AS (
+    SELECT collection_id, key, int_value FROM collection_metadata
+    UNION ALL
+    SELECT s.collection, m.key, m.int_value FROM segment_metadata AS m JOIN segments AS s ON s.id = m.segment_id)
+  SELECT id, SUBSTR(key, 6) AS setting, value FROM told WHERE key IN ('hnsw:sync_threshold', 'hnsw:batch_size')`;
 const COLUMNS = "SELECT name FROM pragma_table_info('collections') WHERE name IN ('config_json_str', 'schema_str')";
 
-/** Returns the thresholds of the collections that set one; the highest where several places tell of one. */
-export function readSyncThresholds(db: Database): ReadonlyMap<CollectionId, number> {
-  const found = new Map<CollectionId, number>();
-  const note = (id: CollectionId, value: number): void => {
-    found.set(id, Math.max(found.get(id) ?? 0, value));
+/** What is told of one collection; the highest where several places tell of one setting. */
+type Settings = ReadonlyMap<Setting, number>;
+
+/** Reads the settings of every collection, and returns how many writes of one can wait until its index is saved. */
+export function readSaveIntervals(db: Database): (id: CollectionId) => number {
+  const told = new Map<CollectionId, Map<Setting, number>>();
+  const note = (id: CollectionId, setting: Setting, value: number): void => {
+    if (!(value >= 1)) return;
+    const settings = told.get(id) ?? new Map<Setting, number>();
+    told.set(id, settings.set(setting, Math.max(settings.get(setting) ?? 0, value)));
   };
-  for (const { id, value } of db.prepare<[], { id: string; value: bigint | null }>(IN_METADATA).all()) {
-    if (typeof value === 'bigint') note(id, Number(value));
+  const inMetadata = db.prepare<[], { id: string; setting: Setting; value: unknown }>(IN_METADATA);
+  for (const { id, setting, value } of inMetadata.all()) {
+    if (typeof value === 'bigint') note(id, setting, Number(value));
   }
   for (const column of db.prepare<[], string>(COLUMNS).pluck().all()) {
     const rows = db.prepare<[], { id: string; text: unknown }>(`SELECT id, ${quoted(column)} AS text FROM collections`);
-    for (const { id, text } of rows.all()) for (const value of thresholdsIn(parsed(text))) note(id, value);
+    for (const { id, text } of rows.all()) {
+      for (const [setting, value] of settingsIn(parsed(text))) note(id, setting, value);
+    }
   }
-  return found;
+  return (id) => intervalOf(told.get(id) ?? new Map());
+}
+
+function intervalOf(settings: Settings): number {
+  const valueOf = (setting: Setting): number => settings.get(setting) ?? DEFAULTS[setting];
+  return Math.max(valueOf('sync_threshold'), valueOf('batch_size'));
 }
 
 function parsed(text: unknown): unknown {
@@ -38,10 +58,14 @@ function parsed(text: unknown): unknown {
   }
 }
 
-/** The numbers under the key `sync_threshold`, at whatever depth: its place differs from version to version. */
-function thresholdsIn(value: unknown): readonly number[] {
+/** The numbers under the names of the settings, at whatever depth: their place differs from version to version. */
+function settingsIn(value: unknown): readonly (readonly [Setting, number])[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, each]: [string, unknown]) =>
-    key === 'sync_threshold' && typeof each === 'number' ? [each] : thresholdsIn(each),
+    isSetting(key) && typeof each === 'number' ? [[key, each] as const] : settingsIn(each),
   );
+}
+
+function isSetting(key: string): key is Setting {
+  return Object.hasOwn(DEFAULTS, key);
 }

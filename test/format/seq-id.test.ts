@@ -1,6 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeSeqId, largest, NO_ROW, seqId, smallest } from '../../src/chroma/seq-id.ts';
+import Database from 'better-sqlite3';
+import { decodeSeqId, largest, NO_ROW, poisonedFrom, seqId, smallest } from '../../src/chroma/seq-id.ts';
+import { unpacked } from '../support/fixtures.ts';
+import { withDatabase } from '../support/state.ts';
 import { LARGEST, positions, RUNS } from './arbitraries.ts';
 
 /** `value` as `width` bytes, the most significant first. */
@@ -67,6 +70,44 @@ describe('decoding a stored seq_id', () => {
         const value = BigInt(`0x0${Buffer.from(bytes).toString('hex')}`);
         const isRowid = [8, 24].includes(bytes.length) && value > 0n && value <= LARGEST;
         expect(decodeSeqId(bytes).kind).toBe(isRowid ? 'seq-id' : 'invalid');
+      }),
+      RUNS,
+    );
+  });
+});
+
+/** What migration metadb/5 makes of `stored`, asked of the migration itself. */
+async function migrated(stored: readonly bigint[]): Promise<readonly bigint[]> {
+  const dir = await unpacked('1.5.9-purge-on');
+  const sql = withDatabase(dir, (db) =>
+    db.prepare("SELECT sql FROM migrations WHERE dir = 'metadb' AND version = 5").pluck().get(),
+  ) as string;
+  const db = new Database(':memory:');
+  db.defaultSafeIntegers(true);
+  db.exec('CREATE TABLE max_seq_id (segment_id TEXT PRIMARY KEY, seq_id BLOB NOT NULL)');
+  for (const [at, each] of stored.entries()) db.prepare('INSERT INTO max_seq_id VALUES (?, ?)').run(`${at}`, each);
+  db.exec(sql);
+  const made = db
+    .prepare<[], bigint>('SELECT seq_id FROM max_seq_id ORDER BY CAST(segment_id AS INTEGER)')
+    .pluck()
+    .all();
+  db.close();
+  return made;
+}
+
+describe('a position that the upgrade to 1.0 has spoilt', () => {
+  it('is known with the number that stood there, of which no more than 8 digits are left', async () => {
+    const stored = [1n, 9n, 42n, 1150n, 99_999n, 1_234_567n, 12_345_678n, 9_876_543_210n];
+    const told = (await migrated(stored)).map((each) => poisonedFrom(seqId(each)));
+    expect(told).toEqual(['1', '9', '42', '1150', '99999', '1234567', '12345678', '76543210']);
+  });
+
+  it('is none that a WAL can reach, not even one that begins with the same digits', () => {
+    for (const each of [1n, 0x1111n, 0x11111n, 0x1111_1130n, 0x111_1111_1111_1130n, LARGEST])
+      expect(poisonedFrom(seqId(each))).toBeNull();
+    fc.assert(
+      fc.property(fc.bigInt(1n, 2n ** 56n), (each) => {
+        expect(poisonedFrom(seqId(each))).toBeNull();
       }),
       RUNS,
     );

@@ -6,7 +6,7 @@ import { readRecordCounts } from '../../chroma/catalog.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { examineSchema, type SchemaReading } from '../../chroma/schema.ts';
 import { listSegmentDirs } from '../../chroma/segment-dirs.ts';
-import { readSyncThresholds } from '../../chroma/sync-threshold.ts';
+import { readSaveIntervals } from '../../chroma/sync-threshold.ts';
 import { MaintError } from '../../errors.ts';
 import type { Host, HolderScan } from '../../host/host.ts';
 import { translate } from '../../sqlite/errors.ts';
@@ -183,7 +183,7 @@ function logFindings(db: Database, reading: Reading): readonly Finding[] {
     ...poisonedFindings(read),
     ...plans.filter((each) => !isSaidBetter(each)).flatMap(skipFindings),
     ...watermarkFindings(read),
-    ...stuckFindings(read, readSyncThresholds(db)),
+    ...stuckFindings(read, readSaveIntervals(db)),
     ...operationFindings(read),
     ...purgeFindings(read),
   ];

@@ -4,7 +4,7 @@
 import type { AutoPurge } from '../../chroma/auto-purge.ts';
 import type { Collection, CollectionId } from '../../chroma/model.ts';
 import { isAnchorMissing, sequenceRegressions } from '../../chroma/prune-plan.ts';
-import { DEFAULT_SYNC_THRESHOLD } from '../../chroma/sync-threshold.ts';
+import { poisonedFrom } from '../../chroma/seq-id.ts';
 import { collectionIdOf } from '../../chroma/topic.ts';
 import { watermarkOf } from '../../chroma/watermark.ts';
 import { counted, formatCount } from '../../units.ts';
@@ -15,7 +15,7 @@ import { shortName } from '../names.ts';
 import type { Reading } from '../reading.ts';
 import { DATABASE } from './place.ts';
 
-/** So many times the sync threshold may wait before it is said that the index is no longer saved. */
+/** So many times the interval may wait before it is said that the index is no longer saved. */
 const STUCK_AT = 3;
 
 interface Read {
@@ -50,8 +50,7 @@ export function watermarkFindings({ reading }: Read): readonly Finding[] {
   return reading.collections.flatMap((collection) => {
     const name = shortName(collection);
     const found: Finding[] = [];
-    const [topic] = collection.topics;
-    if (isAnchorMissing(watermarkOf(collection.segments), topic === undefined ? undefined : reading.usage.get(topic))) {
+    if (hasNoAnchor(collection, reading)) {
       found.push(finding('anchor-missing', name, 'no WAL row of its own keeps its numbering from being re-used'));
     }
     const isBlob = collection.segments.some(({ id }) => {
@@ -72,6 +71,17 @@ export function watermarkFindings({ reading }: Read): readonly Finding[] {
   });
 }
 
+/**
+ * True where none of its own rows keeps its numbering from being used again. Not where its position is beyond the last
+ * row of all: nothing may be written there any more, and what a missing anchor asks for is to write.
+ */
+function hasNoAnchor({ segments, topics }: Collection, { usage, lastSeqId }: Reading): boolean {
+  const watermark = watermarkOf(segments);
+  if (watermark.kind === 'at' && watermark.highest > lastSeqId) return false;
+  const usages = topics.length === 0 ? [undefined] : topics.map((topic) => usage.get(topic));
+  return usages.every((each) => isAnchorMissing(watermark, each));
+}
+
 /** Whether Chroma itself keeps the queue small. */
 export function purgeFindings({ reading, autoPurge }: Read & { readonly autoPurge: AutoPurge }): readonly Finding[] {
   const found: Finding[] = [];
@@ -85,29 +95,34 @@ export function purgeFindings({ reading, autoPurge }: Read & { readonly autoPurg
   return found;
 }
 
-/**
- * Positions that migration metadb/5 (1.0.0) made of an INTEGER in the BLOB column: it reads hexadecimal digits of its
- * text, so each becomes 0x1111… with the digits behind it.
- */
+/** Positions that the upgrade to Chroma 1.0 has made of a number in the old column: no queue ever reaches them. */
 export function poisonedFindings({ reading }: Read): readonly Finding[] {
   return reading.collections.flatMap((collection) =>
-    collection.segments.flatMap(({ position }) => {
-      if (position.kind !== 'recorded' || !position.seqId.toString(16).startsWith(POISON)) return [];
-      const message = `the recorded position ${position.seqId} (0x${position.seqId.toString(16)}) is what the upgrade to Chroma 1.0 makes of a number in the old column`;
+    collection.segments.flatMap(({ kind, position }) => {
+      const before = position.kind === 'recorded' ? poisonedFrom(position.seqId) : null;
+      if (position.kind !== 'recorded' || before === null) return [];
+      const whose = kind === 'vector' ? 'its index' : 'its metadata';
+      const message = `the recorded position of ${whose}, ${position.seqId}, is what the upgrade to Chroma 1.0 makes of ${before} stored as INTEGER`;
       return [finding('watermark-poisoned', shortName(collection), message)];
     }),
   );
 }
 
-const POISON = '1111';
-
-/** Indexes that were to be saved long ago and were not. */
-export function stuckFindings({ reading }: Read, thresholds: ReadonlyMap<CollectionId, number>): readonly Finding[] {
+/** Indexes that were to be saved long ago and were not. `intervalOf` tells after how many writes one is. */
+export function stuckFindings({ reading }: Read, intervalOf: (id: CollectionId) => number): readonly Finding[] {
+  // Before 0.5.5 only what adds a record counted for Chroma, from 0.5.6 on every row does, and 0.5.5 is in between.
+  const countsAll = reading.schema.versions.embeddingsQueue >= 2;
   return reading.collections.flatMap((collection) => {
-    const waiting = sumOver(collection, reading.waiting);
-    const threshold = thresholds.get(collection.id) ?? DEFAULT_SYNC_THRESHOLD;
-    if (waiting < STUCK_AT * threshold || !canBeSaved(collection)) return [];
-    const message = `${counted(waiting, 'new record')} wait in the WAL for the index, which Chroma saves every ${formatCount(threshold)} writes`;
+    const waiting = collection.topics.reduce((sum, topic) => {
+      const { rows, adds } = reading.waiting.get(topic) ?? { rows: 0, adds: 0 };
+      return sum + (countsAll ? rows : adds);
+    }, 0);
+    const interval = intervalOf(collection.id);
+    if (waiting < STUCK_AT * interval || !canBeSaved(collection)) return [];
+    const what = countsAll
+      ? counted(waiting, 'WAL row waits', 'WAL rows wait')
+      : counted(waiting, 'new record waits', 'new records wait');
+    const message = `${what} to be saved with its index, which Chroma does every ${formatCount(interval)} writes`;
     return [finding('watermark-stuck', shortName(collection), message)];
   });
 }
@@ -128,8 +143,4 @@ export function operationFindings({ reading }: Read): readonly Finding[] {
       `${counted(rows, 'WAL row has', 'WAL rows have')} an operation that is none of add, update, upsert and delete`,
     ),
   );
-}
-
-function sumOver({ topics }: Collection, values: ReadonlyMap<string, number>): number {
-  return topics.reduce((sum, topic) => sum + (values.get(topic) ?? 0), 0);
 }
