@@ -2,7 +2,9 @@
  * Collections and their segments, over all tenants and databases. Maintenance that looks at the default database alone
  * leaves every other one's log for ever (`chroma vacuum`, 1.5.9 rust/cli/src/commands/vacuum.rs).
  */
+import { MaintError } from '../errors.ts';
 import type { Database } from '../sqlite/open.ts';
+import { counted } from '../units.ts';
 import type { CollectionId, Schema, SegmentId, SegmentKind, Topic } from './model.ts';
 
 export interface CatalogCollection {
@@ -50,15 +52,32 @@ const KINDS: ReadonlyMap<string, SegmentKind> = new Map([
   ['urn:chroma:segment/vector/hnsw-local-persisted', 'vector'],
 ]);
 
-/** Reads all collections and all segments, those of deleted collections included. Two statements. */
+/**
+ * Reads all collections and all segments, those of deleted collections included. Two statements. Throws CORRUPT where one
+ * of them has no id: whose the rest is cannot be told then.
+ */
 export function readCatalog(db: Database, { versions }: Schema): Catalog {
   const hasTopics = versions.sysdb < 5;
-  const collections = versions.sysdb < 4 ? COLLECTIONS_A : hasTopics ? COLLECTIONS_B : COLLECTIONS_C;
+  const sql = versions.sysdb < 4 ? COLLECTIONS_A : hasTopics ? COLLECTIONS_B : COLLECTIONS_C;
   const segments = db.prepare<[], Omit<CatalogSegment, 'kind'>>(hasTopics ? SEGMENTS_B : SEGMENTS_C).all();
+  const collections = db.prepare<[], CatalogCollection>(sql).all();
+  verifyIds('collection', collections);
+  verifyIds('segment', segments);
   return {
-    collections: db.prepare<[], CatalogCollection>(collections).all(),
+    collections,
     segments: segments.map((segment) => ({ ...segment, kind: KINDS.get(segment.type) ?? 'unknown' })),
   };
+}
+
+/** TEXT PRIMARY KEY lets SQLite store NULL and BLOBs as well. */
+function verifyIds(what: string, rows: readonly { readonly id: unknown }[]): void {
+  const stray = rows.filter(({ id }) => typeof id !== 'string').length;
+  if (stray === 0) return;
+  throw new MaintError('CORRUPT', {
+    message: `the catalogue has ${counted(stray, what)} without an id of text`,
+    details: ['Chroma never writes such a row'],
+    hint: 'restore a backup from before somebody changed the table',
+  });
 }
 
 /** Records of each metadata segment, from the index over `embeddings` alone. */

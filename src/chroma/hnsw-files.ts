@@ -4,6 +4,7 @@
  */
 import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
 import { INDEX_METADATA_NAME } from './index-metadata.ts';
 
 const HEADER_BYTES = 100;
@@ -34,6 +35,15 @@ export type HnswReading =
 
 /** Reads `header.bin` and compares it with the size of `data_level0.bin`. Never throws. */
 export function readHnswHeader(segmentDir: string): HnswReading {
+  try {
+    return readFiles(segmentDir);
+  } catch (error) {
+    // A file or a device in the place of the directory, or no permission: unknown is not absent.
+    return damaged(`header.bin cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function readFiles(segmentDir: string): HnswReading {
   const header = fileAt(segmentDir, 'header.bin');
   if (header === undefined) return { kind: 'absent' };
   if (header.size !== HEADER_BYTES) return damaged(`header.bin has ${header.size} bytes instead of ${HEADER_BYTES}`);
@@ -66,24 +76,27 @@ export function isRunaway(linkListsBytes: number, dataBytes: number): boolean {
   return linkListsBytes > dataBytes;
 }
 
-/** Size of one file of an index, and what it occupies on disk; both 0 where it is not there. */
+/** Size of one file of an index, and what it occupies on disk; both 0 where it is not there or not to be seen. */
 export function indexFileBytes(
   segmentDir: string,
   name: string,
 ): { readonly apparent: number; readonly allocated: number } {
-  const stat = fileAt(segmentDir, name);
-  return { apparent: stat?.size ?? 0, allocated: allocatedBytes(stat) };
+  try {
+    const stat = fileAt(segmentDir, name);
+    return { apparent: stat?.size ?? 0, allocated: allocatedBytes(stat) };
+  } catch {
+    return { apparent: 0, allocated: 0 };
+  }
 }
 
 /** Bytes that a directory's regular files occupy on disk. No links are followed. */
 export function directoryBytes(directory: string): number {
-  let names: readonly string[];
   try {
-    names = readdirSync(directory);
+    return readdirSync(directory).reduce((sum, name) => sum + allocatedBytes(fileAt(directory, name)), 0);
   } catch {
+    // Nothing that this user can see.
     return 0;
   }
-  return names.reduce((sum, name) => sum + allocatedBytes(fileAt(directory, name)), 0);
 }
 
 function allocatedBytes(stat: Stats | undefined): number {

@@ -1,7 +1,7 @@
 /**
  * The persist directory as the file system shows it, before SQLite opens anything.
  */
-import { lstatSync, readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import { readHeader, readJournalState, walFilesBeside, type JournalState } from '../sqlite/header.ts';
@@ -83,7 +83,10 @@ function readDatabaseFile(
 function realDirectory(given: string): string {
   try {
     const path = readable(given, () => realpathSync(given));
-    if (statSync(path).isDirectory()) return path;
+    if (statSync(path).isDirectory()) {
+      readable(given, () => accessSync(path, constants.R_OK | constants.X_OK));
+      return path;
+    }
   } catch (cause) {
     if (cause instanceof MaintError) throw cause;
     const code = systemErrorCode(cause);

@@ -116,6 +116,8 @@ function expectedColumns({
     max_seq_id: ['segment_id', 'seq_id'],
     collections: ['id', 'name', 'dimension', ...topic, ...database],
     segments: ['id', 'type', 'scope', 'collection', ...topic],
+    collection_metadata: ['collection_id', 'key', 'int_value'],
+    segment_metadata: ['segment_id', 'key', 'int_value'],
     embeddings: ['id', 'segment_id', 'embedding_id', 'seq_id'],
     embedding_metadata: ['id', 'key', 'string_value', 'int_value', 'float_value'],
     ...(sysdb >= 4 ? { tenants: ['id'], databases: ['id', 'name', 'tenant_id'] } : {}),

@@ -102,7 +102,7 @@ function doubtOf({ catalog, collections }: Reading, found: Omit<Leftovers, 'doub
 }
 
 /** True where a collection lacks one of the two segments that Chroma makes with it. Other types are none of ours. */
-export function isBare(segments: readonly CatalogSegment[]): boolean {
+export function isBare(segments: readonly Pick<CatalogSegment, 'kind'>[]): boolean {
   const kinds = new Set(segments.map(({ kind }) => kind));
   return !kinds.has('unknown') && !(kinds.has('metadata') && kinds.has('vector'));
 }

@@ -65,6 +65,15 @@ export function translate(where: string, error: unknown): unknown {
   });
 }
 
+/**
+ * True for what SQLite throws where a statement that is sound cannot be carried out on this database: a page is damaged,
+ * a table or a column is not there, the file has a format that it does not know. No lock, no disk, no memory.
+ */
+export function isDamage(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === 'SQLITE_ERROR' || ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].some((each) => code?.startsWith(each) === true);
+}
+
 function nativeBinding(cause: unknown): MaintError {
   return failure('NATIVE_BINDING', {
     message: 'the compiled part of better-sqlite3 is missing or does not fit this Node.js',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readCatalog, readRecordCounts, type Catalog, type CatalogCollection } from '../../src/chroma/catalog.ts';
 import { readSchema } from '../../src/chroma/schema.ts';
 import { withReadOnly } from '../../src/sqlite/open.ts';
-import { collectionIdOf, databaseOf, orphanSegmentRows, orphanTopic } from '../support/damage.ts';
+import { change, collectionIdOf, databaseOf, orphanSegmentRows, orphanTopic } from '../support/damage.ts';
 import { fixture, FIXTURES, unpacked } from '../support/fixtures.ts';
 import { withDatabase } from '../support/state.ts';
 
@@ -54,6 +54,22 @@ describe('the catalog', () => {
       expect(segments.filter(({ collection }) => collection === ids[at])).toHaveLength(2);
     }
   });
+
+  it.each([null, Buffer.from('id')])(
+    'is refused where a row has the id %s, which SQLite stores though it is the key',
+    async (id) => {
+      for (const table of ['segments', 'collections']) {
+        const dir = await unpacked('0.6.3-purge-off');
+        change(dir, `UPDATE ${table} SET id = ? WHERE rowid = (SELECT MIN(rowid) FROM ${table})`, id);
+        expect(() => catalogOf(dir)).toThrow(
+          expect.objectContaining({
+            code: 'CORRUPT',
+            message: `the catalogue has 1 ${table.slice(0, -1)} without an id of text`,
+          }),
+        );
+      }
+    },
+  );
 
   it('calls a segment type that no local server writes unknown', async () => {
     const dir = await unpacked('1.5.9-purge-off');

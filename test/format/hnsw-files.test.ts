@@ -1,11 +1,18 @@
 import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { directoryBytes, INDEX_FILE_NAMES, indexFilesDamage, readHnswHeader } from '../../src/chroma/hnsw-files.ts';
+import {
+  directoryBytes,
+  INDEX_FILE_NAMES,
+  indexFileBytes,
+  indexFilesDamage,
+  readHnswHeader,
+} from '../../src/chroma/hnsw-files.ts';
 import { readIndexMetadata } from '../../src/chroma/index-metadata.ts';
 import { listSegmentDirs } from '../../src/chroma/segment-dirs.ts';
 import { damagedIndexFiles, pickleOf, vectorSegmentOf } from '../support/damage.ts';
 import { FIXTURES, temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { fileForSegmentDir } from '../support/index-damage.ts';
 import { withDatabase } from '../support/state.ts';
 import { savedSegments } from './segments.ts';
 
@@ -77,6 +84,18 @@ describe('damaged HNSW files', () => {
     const reading = { kind: 'read', header: { elements: 9, capacity: 9, elementBytes: 1 } } as const;
     expect(indexFilesDamage(reading, 9)).toBeNull();
     expect(indexFilesDamage(reading, 10)).toBe('header.bin counts 9 elements, the index 10 records');
+  });
+
+  it('are damaged, and nothing is thrown, where a file stands in the place of their directory', async () => {
+    const dir = await unpacked('0.5.5');
+    fileForSegmentDir(dir, 'notes');
+    const segment = join(dir, vectorSegmentOf(dir, 'notes'));
+    expect(readHnswHeader(segment)).toMatchObject({
+      kind: 'damaged',
+      detail: expect.stringMatching(/^header.bin cannot be read: ENOTDIR/),
+    });
+    expect(indexFileBytes(segment, 'header.bin')).toEqual({ apparent: 0, allocated: 0 });
+    expect(directoryBytes(segment)).toBe(0);
   });
 
   it('are damaged, and nothing is thrown, where header.bin counts more elements than any file can have', async () => {

@@ -409,7 +409,7 @@ function segmentOf(persistDir: string, collection: string, scope: Scope): string
 }
 
 /** Runs one changing statement that must change something. */
-function change(persistDir: string, sql: string, ...values: readonly unknown[]): void {
+export function change(persistDir: string, sql: string, ...values: readonly unknown[]): void {
   const { changes } = withDatabase(persistDir, (db) => db.prepare(sql).run(...values));
   if (changes === 0) throw new Error(`nothing to damage: ${sql}`);
 }

@@ -4,11 +4,13 @@
  */
 import { statSync } from 'node:fs';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
+import { listSegmentDirs } from '../../chroma/segment-dirs.ts';
 import { MaintError } from '../../errors.ts';
 import type { HolderScan } from '../../host/host.ts';
 import { shellWord } from '../../shell-word.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
-import { placeFindings } from '../examine/place.ts';
+import { rebuiltBytes } from '../../sqlite/rebuilt-file.ts';
+import { ownerFindings, ownFileFindings, placeFindings } from '../examine/place.ts';
 import { finding, presented, type Finding } from '../findings/findings.ts';
 import type { FindingKind } from '../findings/kinds.ts';
 import type { Severity } from '../findings/texts.ts';
@@ -62,16 +64,42 @@ async function checkLocated(
   observer: Observer,
 ): Promise<CheckReport> {
   const { host, ownProcesses } = machine;
-  const holders = host.holdersOf(dir.path, ownProcesses);
+  const { holders, unknown } = holdersOf(dir, machine);
   verifyMayBlock(dir, holders, request);
-  const place = placeFindings({ dir, host, holders });
+  const place = [
+    ...placeFindings({ dir, host, holders }),
+    ...unknown,
+    ...ownerFindings(dir, listSegmentDirs(dir.path)),
+    ...ownFileFindings(dir, rebuiltBytes(dir.databasePath)),
+  ];
   const obstacle = journalFinding(dir, machine);
   if (obstacle !== null) return reportOn(request, dir.path, [obstacle, ...place], false);
   const context = { dir, holders, request, observer };
-  const { found, later } = await namingHolders({ dir, host, ownProcesses }, () =>
-    withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => examineDatabase(db, context, host)),
-  );
-  return reportOn(request, dir.path, [...found, ...(await later()), ...place], true);
+  try {
+    const { found, later } = await namingHolders({ dir, host, ownProcesses }, () =>
+      withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => examineDatabase(db, context, host)),
+    );
+    return reportOn(request, dir.path, [...found, ...(await later()), ...place], true);
+  } catch (error) {
+    const found = findingOf(error);
+    if (found === null) throw error;
+    return reportOn(request, dir.path, [found, ...place], false);
+  }
+}
+
+/** Who has the directory open. Where not all of it may be looked at, as in somebody else's quarantine, that is a finding. */
+function holdersOf(
+  { path }: PersistDir,
+  { host, ownProcesses }: Machine,
+): { readonly holders: HolderScan; readonly unknown: readonly Finding[] } {
+  try {
+    return { holders: host.holdersOf(path, ownProcesses), unknown: [] };
+  } catch (error) {
+    if (!(error instanceof MaintError) || error.code !== 'FAILED') throw error;
+    const message = `who has it open could not be told: ${[error.message, ...error.details].join('; ')}`;
+    const holders = { holders: [], unreadable: 0, isSupported: true, isWholeMachine: false };
+    return { holders, unknown: [finding('processes-not-readable', path, message)] };
+  }
 }
 
 function reportOn(
@@ -121,5 +149,9 @@ function findingOf(error: unknown, kind?: FindingKind): Finding | null {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }

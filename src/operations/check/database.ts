@@ -7,15 +7,14 @@ import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { examineSchema, type SchemaReading } from '../../chroma/schema.ts';
 import { listSegmentDirs } from '../../chroma/segment-dirs.ts';
 import { readSaveIntervals } from '../../chroma/sync-threshold.ts';
-import { MaintError } from '../../errors.ts';
+import { MaintError, messageOf } from '../../errors.ts';
 import type { Host, HolderScan } from '../../host/host.ts';
-import { translate } from '../../sqlite/errors.ts';
+import { isDamage } from '../../sqlite/errors.ts';
 import { integrityCheck, quickIntegrityCheck, type IntegrityProblems } from '../../sqlite/integrity-check.ts';
 import { keepView, type Database } from '../../sqlite/open.ts';
-import { rebuiltBytes } from '../../sqlite/rebuilt-file.ts';
 import { counted } from '../../units.ts';
 import { collectionPlans } from '../collections.ts';
-import { fullTextFindings } from '../examine/full-text.ts';
+import { contentFindings, fullTextFindings } from '../examine/full-text.ts';
 import { indexFindings, isDirectoryMissing } from '../examine/index-files.ts';
 import { catalogFindings, directoryFindings, rowFindings, topicFindings } from '../examine/leftovers.ts';
 import {
@@ -27,11 +26,12 @@ import {
   stuckFindings,
   watermarkFindings,
 } from '../examine/log.ts';
-import { DATABASE, ownerFindings, ownFileFindings } from '../examine/place.ts';
+import { DATABASE } from '../examine/place.ts';
 import { rebuildFindings, recordFindings } from '../examine/records.ts';
 import { spaceFindings } from '../examine/space.ts';
 import { finding, type Finding } from '../findings/findings.ts';
-import { readLeftovers } from '../leftovers.ts';
+import type { FindingKind } from '../findings/kinds.ts';
+import { isBare, readLeftovers } from '../leftovers.ts';
 import type { Observer } from '../observer.ts';
 import { sizesOf } from '../planning.ts';
 import { planFromReading, readDirectory, type Reading } from '../reading.ts';
@@ -54,19 +54,20 @@ export interface Examined {
 /** So often it is looked again where somebody wrote meanwhile. */
 const ATTEMPTS = 3;
 
-/** Looks at the database through `db`. Beside a server each statement is a short read of its own. */
+/** Looks at the database through `db`. Beside a server each statement is a short read of its own; also where one may be. */
 export function examineDatabase(db: Database, examination: Examination, host: Host): Examined {
-  const isAlone = examination.holders.holders.length === 0;
+  const { holders, unreadable, isSupported, isWholeMachine } = examination.holders;
+  const isAlone = holders.length === 0 && unreadable === 0 && isSupported && isWholeMachine;
   if (isAlone) keepView(db);
   const integrity = examineIntegrity(db, examination);
   const look = (): Examined => lookOnce(db, examination, host);
   if (isAlone) return added(integrity, look());
   for (let attempt = 1; ; attempt += 1) {
-    const before = versionOf(db);
+    const before = versionOf(db, examination.dir);
     const examined = look();
-    if (versionOf(db) === before) return added(integrity, examined);
+    if (versionOf(db, examination.dir) === before) return added(integrity, examined);
     if (attempt < ATTEMPTS) continue;
-    const message = 'somebody wrote while it was read, so that findings about rows may be of the moment';
+    const message = 'somebody wrote while it was read, so that findings about rows and indexes may be of the moment';
     return added([...integrity, finding('changed-meanwhile', DATABASE, message)], examined);
   }
 }
@@ -75,9 +76,13 @@ function added(more: readonly Finding[], { found, later }: Examined): Examined {
   return { found: [...more, ...found], later };
 }
 
-/** Changes whenever another connection has committed (sqlite.org/pragma.html#pragma_data_version). */
-function versionOf(db: Database): bigint {
-  return BigInt(String(db.pragma('data_version', { simple: true })));
+/**
+ * Changes whenever another connection has committed (sqlite.org/pragma.html#pragma_data_version), and whenever a file of
+ * an index was written to, which Chroma does before it commits.
+ */
+function versionOf(db: Database, dir: PersistDir): string {
+  const newest = listSegmentDirs(dir.path).reduce((latest, { newestMs }) => Math.max(latest, newestMs), 0);
+  return `${String(db.pragma('data_version', { simple: true }))} ${newest}`;
 }
 
 function examineIntegrity(db: Database, { request, observer }: Examination): readonly Finding[] {
@@ -93,61 +98,71 @@ function summary([first = '', ...others]: readonly string[]): string {
   return others.length === 0 ? first : `${first}; and ${counted(others.length, 'more complaint')}`;
 }
 
+/** What these ask for is to compare every record with its vector. What that finds has names of its own. */
+const ANSWERED_BY_COMPARING: readonly FindingKind[] = ['cross-topic-purge', 'index-count-differs'];
+
 function lookOnce(db: Database, examination: Examination, host: Host): Examined {
   const { dir, request, observer } = examination;
-  const looks = new Looks(dir);
-  const schema = looks.at(() => examineSchema(db));
-  if (schema?.kind !== 'known') return looks.examined(schema === null ? [] : [schemaFinding(schema)]);
-  looks.add(() => fullTextFindings(db, schema.schema, false));
+  const looks = new Looks();
+  const schema = looks.at('the schema', () => examineSchema(db));
+  if (schema === null) return looks.examined();
+  if (schema.kind !== 'known') return looks.examined([schemaFinding(schema)]);
+  looks.add('the full-text table', () => fullTextFindings(db, schema.schema));
   observer.onStage('examining');
-  const reading = looks.at(() => readFor(db, dir, request));
-  if (reading === null) return looks.examined([]);
-  const records = looks.at(() => readRecordCounts(db)) ?? new Map<string, number>();
-  const segmentDirs = listSegmentDirs(dir.path);
-  looks.add(() => logFindings(db, reading));
-  looks.add(() => indexFindings(reading, records));
-  looks.add(() => rebuildFindings(db, { reading, records, redact: request.redact }));
-  looks.add(() => leftoverFindings(db, reading));
-  looks.add(() => ownerFindings(dir, segmentDirs));
-  looks.add(() => ownFileFindings(dir, rebuiltBytes(dir.databasePath)));
-  if (request.isDeep) {
-    observer.onStage('comparing');
-    looks.add(() => recordFindings(db, { reading, records, redact: request.redact }));
-    looks.add(() => fullTextFindings(db, schema.schema, true).filter(({ id }) => id === 'full-text-differs'));
+  const reading = looks.at('the collections, their segments and the WAL', () => readFor(db, dir, request));
+  if (reading === null) return looks.examined();
+  looks.add('recorded positions', () => logFindings(db, reading));
+  looks.add('what deleted collections left', () => leftoverFindings(db, reading));
+  const records = looks.at('the number of records', () => readRecordCounts(db));
+  looks.add('indexes', () => indexFindings(reading, records));
+  if (records !== null) {
+    const question = { reading, records, redact: request.redact };
+    looks.add('what the WAL holds of a lost index', () => rebuildFindings(db, question));
+    if (request.isDeep) {
+      observer.onStage('comparing');
+      const isCompared = looks.add('the vector of every record', () => recordFindings(db, question));
+      if (isCompared) looks.drop(ANSWERED_BY_COMPARING);
+    }
   }
+  if (request.isDeep) looks.add('the documents in the full-text table', () => contentFindings(db, schema.schema));
   const sizes = sizesOf(dir, reading, planFromReading(reading));
-  return { ...looks.examined([]), later: () => spaceFindings(sizes, host) };
+  return { ...looks.examined(), later: () => spaceFindings(sizes, host) };
 }
 
-/** Findings look by look. What SQLite calls damage in one is said once, whatever asks for those pages. */
+/** Findings look by look. A look that meets damage says that it could not be taken, in one finding for all of them. */
 class Looks {
-  readonly #dir: PersistDir;
-  readonly #found: Finding[] = [];
+  #found: Finding[] = [];
+  readonly #failed: string[] = [];
+  #because = '';
 
-  constructor(dir: PersistDir) {
-    this.#dir = dir;
-  }
-
-  /** What `look` returns, or null where the database is damaged there. */
-  at<T>(look: () => T): T | null {
+  /** What `look` returns, or null where the database is damaged there. `what` says what was to be looked at. */
+  at<T>(what: string, look: () => T): T | null {
     try {
       return look();
     } catch (error) {
-      const failure = translate(this.#dir.databasePath, error);
-      if (!(failure instanceof MaintError) || failure.code !== 'CORRUPT') throw error;
-      const message = [failure.message, ...failure.details].join('; ');
-      if (!this.#found.some((each) => each.message === message))
-        this.#found.push(finding('database-damaged', DATABASE, message));
+      const isRefused = error instanceof MaintError && error.code === 'CORRUPT';
+      if (!isRefused && !isDamage(error)) throw error;
+      this.#failed.push(what);
+      this.#because ||= isRefused ? error.message : `SQLite says: ${messageOf(error)}`;
       return null;
     }
   }
 
-  add(look: () => readonly Finding[]): void {
-    this.#found.push(...(this.at(look) ?? []));
+  /** Returns false where the look could not be taken. */
+  add(what: string, look: () => readonly Finding[]): boolean {
+    const found = this.at(what, look);
+    this.#found.push(...(found ?? []));
+    return found !== null;
   }
 
-  examined(more: readonly Finding[]): Examined {
-    return { found: [...more, ...this.#found], later: () => Promise.resolve([]) };
+  drop(kinds: readonly FindingKind[]): void {
+    this.#found = this.#found.filter(({ id }) => !kinds.includes(id));
+  }
+
+  examined(more: readonly Finding[] = []): Examined {
+    const message = `not looked at: ${this.#failed.join('; ')}, because ${this.#because}`;
+    const damage = this.#failed.length === 0 ? [] : [finding('database-damaged', DATABASE, message)];
+    return { found: [...damage, ...more, ...this.#found], later: () => Promise.resolve([]) };
   }
 }
 
@@ -174,10 +189,12 @@ function schemaFinding(schema: Exclude<SchemaReading, { kind: 'known' }>): Findi
 function logFindings(db: Database, reading: Reading): readonly Finding[] {
   const read = { reading, autoPurge: readAutoPurge(db, reading.schema) };
   const plans = collectionPlans(reading, planFromReading(reading));
-  const segments = new Map(reading.collections.map((each) => [each.id, each.segments]));
-  // That the directory is gone says that the pickle is, too.
-  const isSaidBetter = ({ id }: { readonly id: string }): boolean =>
-    isDirectoryMissing(reading, { segments: segments.get(id) ?? [] });
+  // A directory that is gone says that its pickle is, too, and a segment that is missing that it has no position.
+  const all = new Map(reading.collections.map((each) => [each.id, each.segments]));
+  const isSaidBetter = ({ id }: { readonly id: string }): boolean => {
+    const segments = all.get(id) ?? [];
+    return isBare(segments) || isDirectoryMissing(reading, { segments });
+  };
   return [
     ...sequenceFindings(read),
     ...poisonedFindings(read),

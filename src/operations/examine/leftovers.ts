@@ -11,6 +11,7 @@ import type { FindingKind } from '../findings/kinds.ts';
 import { isBare, type LeftoverDirectory, type Leftovers, type LeftoverTable } from '../leftovers.ts';
 import { shortName } from '../names.ts';
 import type { Reading } from '../reading.ts';
+import { DATABASE } from './place.ts';
 
 const FINDING_OF: Readonly<Record<LeftoverKind, FindingKind>> = {
   'full-text': 'orphan-full-text',
@@ -51,10 +52,10 @@ export function rowFindings(tables: readonly LeftoverTable[]): readonly Finding[
 }
 
 /** Where the catalogue itself cannot be what Chroma has left. */
-export function catalogFindings({ catalog, collections, dir }: Reading, { doubt }: Leftovers): readonly Finding[] {
+export function catalogFindings({ catalog, collections }: Reading, { doubt }: Leftovers): readonly Finding[] {
   if (doubt?.kind === 'empty-catalog') {
     const message = 'it has no collection, but records, directories or WAL rows of some are here';
-    return [finding('empty-catalog', dir.path, message)];
+    return [finding('empty-catalog', DATABASE, message)];
   }
   const segments = segmentsByCollection(catalog);
   return collections

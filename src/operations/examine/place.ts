@@ -1,14 +1,15 @@
 /**
  * What there is to find about the place: the files and what lies beside them, who owns and who uses them.
  */
-import { lstatSync, readdirSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { DATABASE_NAME } from '../../chroma/persist-dir.ts';
 import type { SegmentDir } from '../../chroma/segment-dirs.ts';
+import { systemErrorCode } from '../../errors.ts';
 import type { Host, HolderScan } from '../../host/host.ts';
 import { listQuarantines } from '../../repository/quarantine.ts';
-import { counted, formatBytes } from '../../units.ts';
+import { counted, formatBytes, formatCount } from '../../units.ts';
 import { finding, type Finding } from '../findings/findings.ts';
 import { uncertainty } from '../in-use.ts';
 
@@ -43,34 +44,76 @@ export function ownFileFindings({ path }: PersistDir, rebuiltBytes: number | nul
   const rebuilt = `${formatBytes(rebuiltBytes ?? 0)} of a vacuum that was cut off, or is running`;
   return [
     ...(rebuiltBytes === null ? [] : [finding('unfinished-rebuild', DATABASE, rebuilt)]),
-    ...listQuarantines(path).map(({ id, directories, bytes }) => {
-      const what = counted(directories.length, 'directory', 'directories');
-      return finding('quarantine', id, `${what} of deleted collections (${formatBytes(bytes)}), put aside by clean`);
-    }),
+    ...quarantineFindings(path),
   ];
 }
 
+function quarantineFindings(path: string): readonly Finding[] {
+  try {
+    return listQuarantines(path).map(({ id, directories, bytes }) => {
+      const what = counted(directories.length, 'directory', 'directories');
+      return finding('quarantine', id, `${what} of deleted collections (${formatBytes(bytes)}), put aside by clean`);
+    });
+  } catch (error) {
+    // A quarantine is for its owner alone.
+    const code = systemErrorCode(error) ?? '';
+    if (!NOT_FOR_THIS_USER.includes(code)) throw error;
+    return [finding('quarantine', '.chroma-maint', `this user may not see what clean put aside there (${code})`)];
+  }
+}
+
+const NOT_FOR_THIS_USER: readonly string[] = ['EACCES', 'EPERM'];
+
 /**
  * Files that do not belong to the owner of the database, or that this owner may not write: Chroma, which runs as one
- * user, fails on them in the middle of its work.
+ * user, fails on them in the middle of its work. And files that whoever runs this may not read: what is said of them is
+ * said of a look that was not taken.
  */
 export function ownerFindings(
   { path, databasePath, database }: PersistDir,
   dirs: readonly SegmentDir[],
 ): readonly Finding[] {
-  const places = [path, databasePath, ...dirs.flatMap(({ id }) => [join(path, id), ...filesIn(join(path, id))])];
-  const foreign = places.filter((each) => {
-    const stat = lstatSync(each, { throwIfNoEntry: false });
-    return stat !== undefined && (stat.uid !== database.owner || (stat.mode & OWNER_WRITES) === 0);
-  });
-  const [first = '', ...others] = foreign;
-  if (foreign.length === 0) return [];
-  const more = others.length === 0 ? '' : ` and ${counted(others.length, 'more file')}`;
-  const message = `${relativeTo(path, first)}${more}: not of user ${database.owner}, who owns the database, or not to be written by that user`;
-  return [finding('foreign-owner', path, message)];
+  const names = [path, databasePath, ...dirs.flatMap(({ id }) => [join(path, id), ...filesIn(join(path, id))])];
+  const places = names.flatMap(placeAt);
+  const told = (isStrange: (place: FilePlace) => boolean, what: string): readonly Finding[] =>
+    strange(path, places.filter(isStrange), what);
+  return [
+    ...told(({ stat }) => stat.uid !== database.owner, `not of user ${database.owner}, who owns the database`),
+    ...told(({ stat }) => (stat.mode & OWNER_WRITES) === 0, 'not to be written by its owner'),
+    ...told((place) => !isReadable(place), 'not to be read by the user who runs this'),
+  ];
+}
+
+interface FilePlace {
+  readonly path: string;
+  readonly stat: Stats;
+}
+
+function placeAt(path: string): readonly FilePlace[] {
+  try {
+    return [{ path, stat: lstatSync(path) }];
+  } catch {
+    // Removed meanwhile, or in a directory that this user may not enter, which is told by that.
+    return [];
+  }
 }
 
 const OWNER_WRITES = 0o200;
+
+function strange(root: string, [first, ...others]: readonly FilePlace[], what: string): readonly Finding[] {
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : ` and ${formatCount(others.length)} more`;
+  return [finding('foreign-owner', root, `${relativeTo(root, first.path)}${more}: ${what}`)];
+}
+
+function isReadable({ path, stat }: FilePlace): boolean {
+  try {
+    accessSync(path, constants.R_OK | (stat.isDirectory() ? constants.X_OK : 0));
+    return true;
+  } catch (error) {
+    return !NOT_FOR_THIS_USER.includes(systemErrorCode(error) ?? '');
+  }
+}
 
 function filesIn(directory: string): readonly string[] {
   try {
@@ -81,6 +124,8 @@ function filesIn(directory: string): readonly string[] {
   }
 }
 
+/** A database that is a link to elsewhere keeps its whole path. */
 function relativeTo(root: string, path: string): string {
-  return path === root ? 'the directory itself' : path.slice(root.length + 1);
+  if (path === root) return 'the directory itself';
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
 }

@@ -1,7 +1,7 @@
 /**
  * Whether there is room for what the maintenance commands would write.
  */
-import { MaintError } from '../../errors.ts';
+import { MaintError, messageOf } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { sqliteTempDir } from '../../sqlite/temp-dir.ts';
 import { finding, type Finding } from '../findings/findings.ts';
@@ -16,10 +16,23 @@ interface Way {
   readonly needs: readonly SpaceNeed[];
 }
 
-/** One finding for each command that would have too little room. */
+/** One finding for each command that would have too little room, or a single one where that cannot be told. */
 export async function spaceFindings(sizes: PlannedSizes, host: Host): Promise<readonly Finding[]> {
   const temporary = sqliteTempDir(host.environment) ?? sizes.dir.path;
-  const free = await freeByDevice([sizes.dir.path, temporary], host);
+  try {
+    return shortages(sizes, temporary, await freeByDevice([sizes.dir.path, temporary], host), host);
+  } catch (error) {
+    // The system's own "df" is asked, which a small container may lack.
+    return [finding('low-space', sizes.dir.path, `how much is free could not be found out: ${messageOf(error)}`)];
+  }
+}
+
+function shortages(
+  sizes: PlannedSizes,
+  temporary: string,
+  free: ReadonlyMap<bigint, number>,
+  host: Host,
+): readonly Finding[] {
   const shortage = ({ needs }: Way): string | null => {
     try {
       verifySpace({ dir: sizes.dir, host, free, needs, alternatives: [], whenShort: '' });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { Finding } from '../../src/operations/findings/findings.ts';
-import { FIXTURES, unpacked } from '../support/fixtures.ts';
-import { runJson } from '../support/run.ts';
-import { bytesOf } from '../support/state.ts';
+import type { Finding } from '../../../src/operations/findings/findings.ts';
+import { FIXTURES, unpacked } from '../../support/fixtures.ts';
+import { runJson } from '../../support/run.ts';
+import { bytesOf } from '../../support/state.ts';
 
 interface Checked {
   readonly findings: readonly Finding[];
