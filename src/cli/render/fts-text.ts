@@ -61,7 +61,14 @@ export function rebuildReportLines(
   const size =
     index.damaged.length === 0
       ? []
-      : ['', ...withCommand('The damaged pages stay in the file until:', commandOn(directory, 'vacuum'), view.width)];
+      : [
+          '',
+          ...withCommand(
+            'The damaged pages stay in the file, where check --deep finds them, until:',
+            commandOn(directory, 'vacuum'),
+            view.width,
+          ),
+        ];
   return [
     ...wrapped(done, view.width).map((line, at) => (at === 0 ? view.style.bold(line) : line)),
     ...wrapped(`Before: ${stateWords(index)}.`, view.width),
