@@ -1,7 +1,7 @@
 /** The full-text index made anew: real Chroma finds by it what it finds in an undamaged copy, and writes to it. */
 import { describe, expect, it } from 'vitest';
 import { unpacked } from '../support/fixtures.ts';
-import { damagedFullTextPage, droppedFullText, missingFullTextRows } from '../support/full-text-damage.ts';
+import { damagedFullTextPage, droppedFullText } from '../support/full-text-damage.ts';
 import { withDatabase } from '../support/state.ts';
 import { differences, type Dump } from './differences.ts';
 import { printed } from './processes.ts';
@@ -14,7 +14,6 @@ const CASES = SELECTED.filter((each) => NAMES.includes(each.name) && judgesOf(ea
 
 const DAMAGES: readonly (readonly [string, (dir: string) => void])[] = [
   ['was dropped', droppedFullText],
-  ['lacks documents', (dir) => missingFullTextRows(dir, 40)],
   ['has a damaged page', (dir) => damagedFullTextPage(dir, 'data')],
 ];
 
