@@ -33,6 +33,8 @@ export interface Planned {
   /** Estimated bytes of the database afterwards. */
   readonly expectedBytes: number;
   readonly checks: readonly Check[];
+  /** SQLite's change counter under the lock; null where the system does not let it be read there. */
+  readonly changeCounter: number | null;
   /** What an earlier step of the same work has changed for good, in words; null where nothing was. */
   readonly alreadyDone: string | null;
 }

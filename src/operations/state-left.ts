@@ -35,7 +35,8 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
       inExclusiveTransaction(db, () => removeLeftover(databasePath)),
     );
     const done = doneByCommit(job, planned);
-    const rows = done === null ? rowsLeft(databasePath, before, planned) : ifCommitted(done, persistDir, before);
+    const rows =
+      done === null ? rowsLeft(databasePath, before, planned) : ifCommitted(done, persistDir, before, planned);
     return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), rows]);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
@@ -66,9 +67,14 @@ function doneByCommit(job: PlannedJob, planned: Planned | null): string | null {
   }
 }
 
-/** Where there is one commit, SQLite's counter says whether it had come to that. */
-function ifCommitted(done: string, persistDir: string, { changeCounter }: StateBefore): string {
-  return locatePersistDir(persistDir).database.changeCounter === changeCounter ? NOTHING_CHANGED : done;
+/**
+ * Where there is one commit, SQLite's counter says whether it had come to that. The one under the lock counts: a journal
+ * that was played back before the plan has changed it, too.
+ */
+function ifCommitted(done: string, persistDir: string, before: StateBefore, planned: Planned | null): string {
+  if (planned === null) return NOTHING_CHANGED;
+  const counter = planned.changeCounter ?? before.changeCounter;
+  return locatePersistDir(persistDir).database.changeCounter === counter ? NOTHING_CHANGED : done;
 }
 
 /** What became of directories. A quarantine that nothing had come into yet is removed. */

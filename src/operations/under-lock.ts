@@ -8,6 +8,7 @@ import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { isSamePlan, type PrunePlan } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
+import { borrowedDescriptor, readChangeCounter } from '../sqlite/descriptor.ts';
 import { inReadTransaction, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { backUp, statingBackup, verifyCopied } from './backup-first.ts';
@@ -86,12 +87,19 @@ export function planUnderLock<S extends Strategy>(
 
 /** What an observer is told of a plan before anything of it is done. */
 export function inNumbers(
-  { plan, reading }: PlannedWork<Strategy>,
+  { plan, reading, context }: PlannedWork<Strategy>,
   expectedBytes: number,
   alreadyDone: string | null = null,
 ): Planned {
-  const { lastSeqId } = reading;
-  return { queueRows: allQueueRows(reading), lastSeqId, expectedBytes, checks: plan.checks, alreadyDone };
+  const descriptor = borrowedDescriptor(context.dir.databasePath);
+  return {
+    queueRows: allQueueRows(reading),
+    lastSeqId: reading.lastSeqId,
+    expectedBytes,
+    checks: plan.checks,
+    changeCounter: descriptor === null ? null : readChangeCounter(descriptor),
+    alreadyDone,
+  };
 }
 
 /** From so many indexes on the whole file system is synced instead: each file costs a flush of the disk's cache. */
