@@ -35,7 +35,10 @@ export function quarantineSession(
       return planQuarantine(request, { host, ownProcesses: [process.pid] }, isDryRun);
     },
     async execute(plan, execution) {
-      const { chosenIn, executeQuarantine } = await import('../operations/clean/quarantine.ts');
+      const [{ chosenIn }, { executeQuarantine }] = await Promise.all([
+        import('../operations/clean/quarantine.ts'),
+        import('../operations/clean/execute-quarantine.ts'),
+      ]);
       const agreed = plan === null ? null : chosenIn(plan).map(({ id }) => id);
       return executeQuarantine({ kind: 'clean quarantine', request, agreed }, work, execution);
     },

@@ -9,9 +9,7 @@ import { finishPurges, purge } from '../../repository/quarantine-purge.ts';
 import { listQuarantines, putBack, type Quarantine } from '../../repository/quarantine.ts';
 import type { GuardContext, Machine } from '../guard-context.ts';
 import { verifyDirectory, type Check } from '../guards.ts';
-import { WorkEnded } from '../child.ts';
-import { endedFailure } from '../execute.ts';
-import type { Execution, QuarantineJob, Work } from '../job.ts';
+import type { QuarantineJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
 import type { Target } from '../target.ts';
 
@@ -62,25 +60,6 @@ export async function planQuarantine(
 function actionFor({ id, time }: Quarantine, wish: Wish, nowMs: number): QuarantineStep['action'] {
   if (wish.kind === 'restore') return id === wish.id ? 'restore' : 'keep';
   return nowMs - Date.parse(time) >= wish.olderThanMs ? 'purge' : 'keep';
-}
-
-/** Has the job done. Where the work was ended, each directory is in its quarantine, back in its place, or gone. */
-export async function executeQuarantine(
-  job: QuarantineJob,
-  work: Work,
-  execution: Execution,
-): Promise<QuarantineReport> {
-  try {
-    return await work(job, execution);
-  } catch (error) {
-    if (!(error instanceof WorkEnded)) throw error;
-    const done = job.request.wish.kind === 'purge' ? 'deleted' : 'put back';
-    throw endedFailure(
-      error,
-      job.request.target.path,
-      `some of the directories may be ${done}; run it again for the rest`,
-    );
-  }
 }
 
 /** Plans again and does it. Throws PLAN_STALE where other quarantines would be touched than those agreed to. */
