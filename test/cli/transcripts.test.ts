@@ -2,11 +2,12 @@
  * What operators see, as Markdown that can be read and reviewed: each `$ command` in transcripts/*.md is run, and its
  * output and exit code must be what stands there. UPDATE_TRANSCRIPTS=1 writes them anew.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import * as damage from '../support/damage.ts';
 import type { Host } from '../../src/host/host.ts';
+import { addLeftIndexes, emptyCatalog, leftBehind, loseSegments } from '../support/clean.ts';
 import { damagedFullTextPage, missingFullTextRows } from '../support/full-text-damage.ts';
 import { unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, type Terminal } from '../support/run.ts';
@@ -37,6 +38,24 @@ const DIRECTORIES: Readonly<Record<string, () => Promise<string>>> = {
     damagedFullTextPage(dir, 'data');
     return dir;
   },
+  'written by Chroma 0.6.3, two collections and a database deleted': async () => {
+    const dir = await leftBehind();
+    const [young = ''] = addLeftIndexes(dir, 1);
+    const quarterToThree = new Date('2026-11-21T02:45:00Z');
+    utimesSync(join(dir, young), quarterToThree, quarterToThree);
+    damage.orphanTopic(dir, 'drafts');
+    return dir;
+  },
+  'written by Chroma 0.6.3, no collection in its catalogue': async () => {
+    const dir = await leftBehind();
+    emptyCatalog(dir);
+    return dir;
+  },
+  'written by Chroma 0.6.3, a collection without its segments': async () => {
+    const dir = await leftBehind();
+    loseSegments(dir, 'drafts');
+    return dir;
+  },
   'with a hot journal': async () => {
     const dir = await unpacked('0.5.5');
     damage.hotJournal(dir);
@@ -53,6 +72,7 @@ const TERMINALS: Readonly<Record<string, Terminal>> = {
 
 /** What is different about the machine: the words after "Machine:", which not every transcript has. */
 const MACHINES: Readonly<Record<string, Partial<Host>>> = {
+  'at a quarter past three': { now: () => new Date('2026-11-21T03:15:00Z') },
   'with 600 KiB of free space': { freeBytes: () => Promise.resolve(600 * 1024) },
 };
 

@@ -140,7 +140,7 @@ describe('a directory of no segment', () => {
     const dir = await leftBehind();
     const later = new Date(Date.now() + 60_000);
     utimesSync(join(dir, LEFT_INDEX, 'length.bin'), later, later);
-    expect(await keptBecause(dir, '--min-age', '0s')).toMatch(/^written to within 0s/);
+    expect(await keptBecause(dir, '--min-age', '0s')).toBe('its time is in the future');
   });
 
   it.each([

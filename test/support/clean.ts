@@ -4,6 +4,7 @@
 import { cpSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from '../../src/host/host.ts';
+import { collectionIdOf } from './damage.ts';
 import { unpacked } from './fixtures.ts';
 import { run, runJson, type Run, type Terminal } from './run.ts';
 import { bytesOf, withDatabase } from './state.ts';
@@ -14,11 +15,11 @@ export const LEFT_INDEX = '77bbefcc-fa26-40f3-9644-30b5ff3a575b';
 const LIVE_INDEX = 'fb7fc353-095a-43b7-bcdf-052758766bb6';
 const LONG_AGO = new Date('2026-01-01');
 
-/** A directory in which 0.6.3 left one index, an old one, and rows in six tables. */
+/** A directory in which 0.6.3 left one index and rows in six tables. All indexes are old ones. */
 export async function leftBehind(): Promise<string> {
   const dir = await unpacked('0.6.3-purge-off');
-  // Unpacking gives files their times, and the directory that of the unpacking.
-  utimesSync(join(dir, LEFT_INDEX), LONG_AGO, LONG_AGO);
+  // Unpacking gives files their times, and directories that of the unpacking.
+  for (const name of readdirSync(dir)) utimesSync(join(dir, name), LONG_AGO, LONG_AGO);
   return dir;
 }
 
@@ -81,6 +82,12 @@ export function addLeftRecords(dir: string, many: number): void {
 /** The catalogue as it is after every collection was deleted, or was lost. */
 export function emptyCatalog(dir: string): void {
   withDatabase(dir, (db) => db.exec('DELETE FROM collections; DELETE FROM segments'));
+}
+
+/** Takes a living collection's segments out of the catalogue, all or those for which `and` holds. */
+export function loseSegments(dir: string, collection: string, and = ''): void {
+  const id = collectionIdOf(dir, collection);
+  withDatabase(dir, (db) => db.prepare(`DELETE FROM segments WHERE collection = ? ${and}`).run(id));
 }
 
 export function quarantinesIn(dir: string): readonly string[] {

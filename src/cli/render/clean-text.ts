@@ -40,8 +40,8 @@ export function cleanPlanLines(plan: CleanPlan, view: View): readonly string[] {
   const { bytes } = totalsOf(steps);
   const given = printable(directory.dir.given);
   const what = hasWork(steps)
-    ? `what deleted collections left behind, about ${formatBytes(bytes)}`
-    : 'nothing to clean up';
+    ? `${cleanWords(plan)}, about ${formatBytes(bytes)} that deleted collections left behind`
+    : nothingWords(steps, 'is');
   return [
     ...wrapped(`Plan for ${given}: ${what}`, view.width).map(view.style.bold),
     ...doubtLines(steps.doubt, plan, view),
@@ -58,7 +58,8 @@ export function cleanReportLines(report: CleanReport, view: View): readonly stri
   const { directory, steps } = plan;
   if (!isDone) {
     const kept = steps.directories.length > 0 ? ['', ...directoryTable(steps.directories, view)] : [];
-    return [view.style.bold('Nothing to clean up.'), ...doubtLines(steps.doubt, plan, view), ...kept];
+    const words = `${capitalized(nothingWords(steps, 'was'))}.`;
+    return [view.style.bold(words), ...doubtLines(steps.doubt, plan, view), ...kept];
   }
   const [first = '', ...rest] = wrapped(`${doneWords(report)}.`, view.width);
   return [
@@ -69,6 +70,10 @@ export function cleanReportLines(report: CleanReport, view: View): readonly stri
     ...whereLines(report, view),
     ...backupMadeLines(directory, view),
   ];
+}
+
+function nothingWords({ doubt, directories }: CleanSteps, verb: 'is' | 'was'): string {
+  return doubt === null && directories.length === 0 ? 'nothing to clean up' : `nothing ${verb} cleaned up`;
 }
 
 /** `put 3 directories aside and delete 20 rows`: what a plan does, for a question. */
@@ -159,7 +164,7 @@ export function doubtLines(doubt: Doubt | null, plan: CleanPlan, view: View): re
   const { request, directory } = plan;
   if (doubt.kind === 'collection-without-segments') {
     const name = printable(doubt.collection);
-    const text = `Collection ${name} has no segments, so whose the rows and directories of unknown segments are cannot be told: all of them stay.`;
+    const text = `Collection ${name} lacks a segment that Chroma makes with it, so it cannot be told whose the rows and directories of no segment are. Everything stays.`;
     return ['', ...wrapped(text, view.width).map(view.style.warn), ...seeCheck(directory, view)];
   }
   if (!request.allowsEmptyCatalog) {
@@ -172,7 +177,8 @@ export function doubtLines(doubt: Doubt | null, plan: CleanPlan, view: View): re
       ...withCommand('If every collection was deleted:', command, view.width),
     ];
   }
-  if (request.target.backup !== null) return [];
+  const areRowsAsked = request.parts.some((part) => part !== 'dirs');
+  if (request.target.backup !== null || !areRowsAsked) return [];
   const text =
     'The catalogue has no collection at all. Rows cannot be taken back, so they stay; with --backup <repo> they go too.';
   return ['', ...wrapped(text, view.width).map(view.style.warn)];

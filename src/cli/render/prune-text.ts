@@ -66,7 +66,7 @@ export function pruneReportLines({ plan, deleted }: PruneReport, view: View): re
 }
 
 /** A command line on the plan's directory that can be pasted. */
-export function commandOn({ dir }: DirectoryPlan, command: string, ...options: readonly string[]): string {
+export function commandOn({ dir }: Pick<DirectoryPlan, 'dir'>, command: string, ...options: readonly string[]): string {
   return printable(['chroma-maint', command, shellWord(dir.given), ...options].join(' '));
 }
 

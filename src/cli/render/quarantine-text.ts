@@ -5,11 +5,11 @@ import {
   type QuarantineStep,
 } from '../../operations/clean/quarantine.ts';
 import { counted, formatBytes, formatCount, formatDuration } from '../../units.ts';
-import { shellWord } from '../../shell-word.ts';
-import { timeText } from './backup/snapshot-text.ts';
+import { minuteText } from './backup/snapshot-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { tableLines, wrapped, type Column } from './table.ts';
+import { commandOn } from './prune-text.ts';
+import { tableLines, withCommand, wrapped, type Column } from './table.ts';
 import type { View } from './view.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -17,7 +17,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Time (UTC)', align: 'left' },
   { title: 'Directories', align: 'right' },
   { title: 'Size', align: 'right' },
-  { title: 'What becomes of it', align: 'left', fit: 'wrap' },
+  { title: 'Action', align: 'left' },
 ];
 
 export function quarantinePlanLines(plan: QuarantinePlan, view: View): readonly string[] {
@@ -36,16 +36,19 @@ export function quarantinePlanLines(plan: QuarantinePlan, view: View): readonly 
 
 export function quarantineReportLines({ plan, isDone }: QuarantineReport, view: View): readonly string[] {
   const chosen = chosenIn(plan);
-  if (!isDone) return [view.style.bold(`Nothing done: ${nothingWords(plan)}.`), ...tableOf(plan, view)];
-  const text =
-    plan.request.wish.kind === 'restore'
-      ? `Put ${sizeWords(chosen)} back.`
-      : `Deleted ${sizeWords(chosen)} of deleted collections for good.`;
+  const purge = commandOn(plan, 'clean', '--purge-quarantine', '--older-than', '0s');
+  if (!isDone) {
+    return [
+      view.style.bold(`Nothing done: ${nothingWords(plan)}.`),
+      ...tableOf(plan, view),
+      ...(plan.quarantines.length === 0 ? [] : ['', ...withCommand('To delete all of it now:', purge, view.width)]),
+    ];
+  }
+  if (plan.request.wish.kind === 'purge')
+    return [view.style.bold(`Deleted ${sizeWords(chosen)} of deleted collections for good.`)];
   return [
-    view.style.bold(text),
-    ...(plan.request.wish.kind === 'restore'
-      ? wrapped(printable(`See what they are: chroma-maint check ${shellWord(plan.dir.given)}`), view.width)
-      : []),
+    view.style.bold(`Put ${sizeWords(chosen)} back.`),
+    ...withCommand('To see whether they belong to something:', commandOn(plan, 'check'), view.width),
   ];
 }
 
@@ -64,10 +67,10 @@ function sizeWords(chosen: readonly QuarantineStep[]): string {
 
 function tableOf({ quarantines }: QuarantinePlan, view: View): readonly string[] {
   if (quarantines.length === 0) return [];
-  const words = { restore: 'put back', purge: 'deleted', keep: 'stays' };
+  const words = { restore: 'put back', purge: 'delete', keep: 'stays' };
   const rows = quarantines.map(({ id, time, directories, bytes, action }) => [
     id,
-    timeText(time),
+    minuteText(time),
     formatCount(directories.length),
     formatBytes(bytes),
     words[action],

@@ -139,8 +139,11 @@ function reasonToKeep(
   const [stranger] = strangers;
   if (stranger !== undefined) return `it holds something that is not Chroma's: ${stranger}`;
   if (newestMs === Number.POSITIVE_INFINITY) return 'it cannot be read';
-  if (nowMs - newestMs < request.minAgeMs) return `written to within ${formatDuration(request.minAgeMs)} (--min-age)`;
-  return doubt === null || isAllowed(doubt, request) ? null : 'the catalogue cannot be trusted to say what is live';
+  if (doubt !== null && !isAllowed(doubt, request)) return 'catalogue in doubt';
+  if (newestMs > nowMs) return 'its time is in the future';
+  return nowMs - newestMs < request.minAgeMs
+    ? `written to within ${formatDuration(request.minAgeMs)} (--min-age)`
+    : null;
 }
 
 function topicSteps(topics: Leftovers['topics'], lastSeqId: SeqId): readonly TopicStep[] {
