@@ -4,7 +4,13 @@
 import { accessSync, constants, lstatSync, readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { MaintError, systemErrorCode } from '../errors.ts';
-import { readHeader, readJournalState, walFilesBeside, type JournalState } from '../sqlite/header.ts';
+import {
+  readHeader,
+  readJournalState,
+  walFilesBeside,
+  type DatabaseHeader,
+  type JournalState,
+} from '../sqlite/header.ts';
 
 export const DATABASE_NAME = 'chroma.sqlite3';
 
@@ -45,29 +51,29 @@ export function locatePersistDir(given: string): PersistDir {
   const link = lstatSync(linkPath, { bigint: true, throwIfNoEntry: false });
   if (link === undefined) throw noDatabase(given, path);
   const databasePath = realDatabasePath(given, linkPath);
-  const file = statSync(databasePath, { bigint: true });
-  if (!file.isFile()) throw notPersistDir(`${linkPath} is not a file`, [], namePersistDir());
+  if (!statSync(databasePath).isFile()) throw notPersistDir(`${linkPath} is not a file`, [], namePersistDir());
   return readable(given, () => ({
     given,
     path,
     databasePath,
-    ...readDatabaseFile(databasePath, file, link.isSymbolicLink()),
-    journal: readJournalState(databasePath),
+    ...readDatabaseFile(databasePath, link.isSymbolicLink()),
     walFiles: walFilesBeside(databasePath),
   }));
 }
 
-function readDatabaseFile(
-  path: string,
-  file: BigIntStats,
-  isSymlink: boolean,
-): Pick<PersistDir, 'database' | 'walMode'> {
+function readDatabaseFile(path: string, isSymlink: boolean): Pick<PersistDir, 'database' | 'walMode' | 'journal'> {
   const header = readHeader(path);
+  const file = statSync(path, { bigint: true });
+  const journal = readJournalState(path);
   if (header.kind === 'empty') throw notPersistDir(`the database is empty (0 bytes): ${path}`, [], restoreBackup());
   if (header.kind === 'not-a-database')
     throw notPersistDir(`this file is not a SQLite database: ${path}`, [], restoreBackup());
   const expected = (header.pageCount ?? 0) * header.pageSize;
-  if (Number(file.size) < expected) throw cutShort(path, Number(file.size), expected);
+  // A commit writes the header first and the pages that it promises last. Until then its journal is hot.
+  if (journal !== 'hot' && Number(file.size) < expected) {
+    if (isSettled(path, header, file)) throw cutShort(path, Number(file.size), expected);
+    return readDatabaseFile(path, isSymlink);
+  }
   const database: DatabaseFile = {
     bytes: Number(file.size),
     mtimeMs: Number(file.mtimeMs),
@@ -77,7 +83,15 @@ function readDatabaseFile(
     isSymlink,
     changeCounter: header.changeCounter,
   };
-  return { database, walMode: header.walMode };
+  return { database, walMode: header.walMode, journal };
+}
+
+/** True where nobody has gone on writing since `header` and `file` were read. */
+function isSettled(path: string, header: DatabaseHeader, { size }: BigIntStats): boolean {
+  const again = readHeader(path);
+  const isSame =
+    again.kind === 'database' && header.kind === 'database' && again.changeCounter === header.changeCounter;
+  return isSame && statSync(path, { bigint: true }).size === size && readJournalState(path) !== 'hot';
 }
 
 function realDirectory(given: string): string {

@@ -33,6 +33,14 @@ export function verifyNotHalfSwapped(path: string): void {
 
 /** Where the directory is or was: a link to it leads nowhere while it is swapped. */
 function placeOf(path: string): string {
-  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  return isLink ? resolve(dirname(path), readlinkSync(path)) : resolve(path);
+  return isLink(path) ? resolve(dirname(path), readlinkSync(path)) : resolve(path);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    // What is wrong with the path is said where it is opened.
+    return false;
+  }
 }

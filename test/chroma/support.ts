@@ -62,6 +62,9 @@ function fromRunner(variable: string): unknown {
 }
 
 const PYTHONS = new Map(Object.entries(fromRunner('CHROMA_TEST_PYTHONS') as Record<string, string>));
+/** The versions of this run. */
+export const VERSIONS: readonly string[] = [...PYTHONS.keys()];
+
 const CHOSEN = new Set(fromRunner('CHROMA_TEST_FIXTURES') as readonly string[]);
 
 const ALL = FIXTURES as readonly JudgedFixture[];

@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { locatePersistDir } from '../../src/chroma/persist-dir.ts';
@@ -147,6 +156,16 @@ describe('what is no persist directory', () => {
     rmSync(databaseOf(dir));
     mkdirSync(databaseOf(dir));
     expect(refusalOf(dir)).toMatchObject({ code: 'NOT_A_PERSIST_DIR', message: message('is not a file') });
+  });
+
+  it('is none the shorter while a commit is under way, which writes the header first: its journal is hot', async () => {
+    const dir = await unpacked('0.5.5');
+    hotJournal(dir);
+    const { size } = statSync(databaseOf(dir));
+    truncateSync(databaseOf(dir), size - 4096);
+    expect(locatePersistDir(dir)).toMatchObject({ journal: 'hot', database: { bytes: size - 4096 } });
+    rmSync(`${databaseOf(dir)}-journal`);
+    expect(refusalOf(dir)).toMatchObject({ code: 'CORRUPT' });
   });
 
   it('is told from one whose database is cut short, which is damage', async () => {

@@ -2,7 +2,7 @@
  * check: everything that is wrong or wasteful in a directory, as findings. Reads only, to the byte; what stops one look
  * is a finding itself, and the others go on.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { listSegmentDirs } from '../../chroma/segment-dirs.ts';
 import { MaintError } from '../../errors.ts';
@@ -36,7 +36,7 @@ export interface CheckReport {
   readonly path: string;
   readonly findings: readonly Finding[];
   readonly counts: Readonly<Record<Severity, number>>;
-  /** False where the database could not be looked into at all. */
+  /** False where nothing is told of what is in the database. */
   readonly isDatabaseRead: boolean;
 }
 
@@ -66,25 +66,31 @@ async function checkLocated(
   const { host, ownProcesses } = machine;
   const { holders, unknown } = holdersOf(dir, machine);
   verifyMayBlock(dir, holders, request);
-  const place = [
-    ...placeFindings({ dir, host, holders }),
-    ...unknown,
-    ...ownerFindings(dir, listSegmentDirs(dir.path)),
-    ...ownFileFindings(dir, rebuiltBytes(dir.databasePath)),
-  ];
+  const report = (found: readonly Finding[], isDatabaseRead: boolean): CheckReport => {
+    const place = placeFindings({ dir: { ...dir, journal: journalSince(dir, holders) }, host, holders });
+    const owners = ownerFindings(dir, listSegmentDirs(dir.path));
+    const own = ownFileFindings(dir, rebuiltBytes(dir.databasePath));
+    return reportOn(request, dir.path, [...found, ...place, ...unknown, ...owners, ...own], isDatabaseRead);
+  };
   const obstacle = journalFinding(dir, machine);
-  if (obstacle !== null) return reportOn(request, dir.path, [obstacle, ...place], false);
+  if (obstacle !== null) return report([obstacle], false);
   const context = { dir, holders, request, observer };
   try {
-    const { found, later } = await namingHolders({ dir, host, ownProcesses }, () =>
+    const { found, isRead, later } = await namingHolders({ dir, host, ownProcesses }, () =>
       withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => examineDatabase(db, context, host)),
     );
-    return reportOn(request, dir.path, [...found, ...(await later()), ...place], true);
+    return report([...found, ...(await later())], isRead);
   } catch (error) {
     const found = findingOf(error);
     if (found === null) throw error;
-    return reportOn(request, dir.path, [found, ...place], false);
+    return report([found], false);
   }
+}
+
+/** The journal of a transaction that is under way looks like one that was finished and left. */
+function journalSince({ journal, databasePath }: PersistDir, { holders }: HolderScan): PersistDir['journal'] {
+  const isLeft = holders.length === 0 && existsSync(`${databasePath}-journal`);
+  return journal === 'cold' && !isLeft ? 'none' : journal;
 }
 
 /** Who has the directory open. Where not all of it may be looked at, as in somebody else's quarantine, that is a finding. */

@@ -5,7 +5,6 @@ import { readAutoPurge } from '../../chroma/auto-purge.ts';
 import { readRecordCounts } from '../../chroma/catalog.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { examineSchema, type SchemaReading } from '../../chroma/schema.ts';
-import { listSegmentDirs } from '../../chroma/segment-dirs.ts';
 import { readSaveIntervals } from '../../chroma/sync-threshold.ts';
 import { MaintError, messageOf } from '../../errors.ts';
 import type { Host, HolderScan } from '../../host/host.ts';
@@ -37,6 +36,7 @@ import { sizesOf } from '../planning.ts';
 import { planFromReading, readDirectory, type Reading } from '../reading.ts';
 import { redacted } from '../redact.ts';
 import type { CheckRequest } from './check.ts';
+import { added, lookedAgain, type Examined } from './looking-again.ts';
 
 export interface Examination {
   readonly dir: PersistDir;
@@ -45,14 +45,10 @@ export interface Examination {
   readonly observer: Observer;
 }
 
-export interface Examined {
-  readonly found: readonly Finding[];
-  /** What is asked of the machine once the database is closed. */
-  readonly later: () => Promise<readonly Finding[]>;
+interface Look extends Examination {
+  /** True where one view of the database is kept, and nobody can write. */
+  readonly isAlone: boolean;
 }
-
-/** So often it is looked again where somebody wrote meanwhile. */
-const ATTEMPTS = 3;
 
 /** Looks at the database through `db`. Beside a server each statement is a short read of its own; also where one may be. */
 export function examineDatabase(db: Database, examination: Examination, host: Host): Examined {
@@ -60,29 +56,8 @@ export function examineDatabase(db: Database, examination: Examination, host: Ho
   const isAlone = holders.length === 0 && unreadable === 0 && isSupported && isWholeMachine;
   if (isAlone) keepView(db);
   const integrity = examineIntegrity(db, examination);
-  const look = (): Examined => lookOnce(db, examination, host);
-  if (isAlone) return added(integrity, look());
-  for (let attempt = 1; ; attempt += 1) {
-    const before = versionOf(db, examination.dir);
-    const examined = look();
-    if (versionOf(db, examination.dir) === before) return added(integrity, examined);
-    if (attempt < ATTEMPTS) continue;
-    const message = 'somebody wrote while it was read, so that findings about rows and indexes may be of the moment';
-    return added([...integrity, finding('changed-meanwhile', DATABASE, message)], examined);
-  }
-}
-
-function added(more: readonly Finding[], { found, later }: Examined): Examined {
-  return { found: [...more, ...found], later };
-}
-
-/**
- * Changes whenever another connection has committed (sqlite.org/pragma.html#pragma_data_version), and whenever a file of
- * an index was written to, which Chroma does before it commits.
- */
-function versionOf(db: Database, dir: PersistDir): string {
-  const newest = listSegmentDirs(dir.path).reduce((latest, { newestMs }) => Math.max(latest, newestMs), 0);
-  return `${String(db.pragma('data_version', { simple: true }))} ${newest}`;
+  const look = (): Examined => lookOnce(db, { ...examination, isAlone }, host);
+  return added(integrity, isAlone ? look() : lookedAgain(db, examination.dir, look));
 }
 
 function examineIntegrity(db: Database, { request, observer }: Examination): readonly Finding[] {
@@ -101,22 +76,21 @@ function summary([first = '', ...others]: readonly string[]): string {
 /** What these ask for is to compare every record with its vector. What that finds has names of its own. */
 const ANSWERED_BY_COMPARING: readonly FindingKind[] = ['cross-topic-purge', 'index-count-differs'];
 
-function lookOnce(db: Database, examination: Examination, host: Host): Examined {
-  const { dir, request, observer } = examination;
+function lookOnce(db: Database, { dir, request, observer, isAlone }: Look, host: Host): Examined {
   const looks = new Looks();
   const schema = looks.at('the schema', () => examineSchema(db));
-  if (schema === null) return looks.examined();
-  if (schema.kind !== 'known') return looks.examined([schemaFinding(schema)]);
+  if (schema === null) return looks.examined(false);
+  if (schema.kind !== 'known') return looks.examined(false, [schemaFinding(schema)]);
   looks.add('the full-text table', () => fullTextFindings(db, schema.schema));
   observer.onStage('examining');
   const reading = looks.at('the collections, their segments and the WAL', () => readFor(db, dir, request));
-  if (reading === null) return looks.examined();
+  if (reading === null) return looks.examined(false);
   looks.add('recorded positions', () => logFindings(db, reading));
   looks.add('what deleted collections left', () => leftoverFindings(db, reading));
   const records = looks.at('the number of records', () => readRecordCounts(db));
   looks.add('indexes', () => indexFindings(reading, records));
   if (records !== null) {
-    const question = { reading, records, redact: request.redact };
+    const question = { reading, records, redact: request.redact, isAlone };
     looks.add('what the WAL holds of a lost index', () => rebuildFindings(db, question));
     if (request.isDeep) {
       observer.onStage('comparing');
@@ -126,7 +100,7 @@ function lookOnce(db: Database, examination: Examination, host: Host): Examined 
   }
   if (request.isDeep) looks.add('the documents in the full-text table', () => contentFindings(db, schema.schema));
   const sizes = sizesOf(dir, reading, planFromReading(reading));
-  return { ...looks.examined(), later: () => spaceFindings(sizes, host) };
+  return { ...looks.examined(true), later: () => spaceFindings(sizes, host) };
 }
 
 /** Findings look by look. A look that meets damage says that it could not be taken, in one finding for all of them. */
@@ -159,10 +133,10 @@ class Looks {
     this.#found = this.#found.filter(({ id }) => !kinds.includes(id));
   }
 
-  examined(more: readonly Finding[] = []): Examined {
+  examined(isRead: boolean, more: readonly Finding[] = []): Examined {
     const message = `not looked at: ${this.#failed.join('; ')}, because ${this.#because}`;
     const damage = this.#failed.length === 0 ? [] : [finding('database-damaged', DATABASE, message)];
-    return { found: [...damage, ...more, ...this.#found], later: () => Promise.resolve([]) };
+    return { found: [...damage, ...more, ...this.#found], isRead, later: () => Promise.resolve([]) };
   }
 }
 

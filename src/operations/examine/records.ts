@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import type { Collection, RecordedPosition, Segment, SegmentId } from '../../chroma/model.ts';
-import { compareRecords, type Mismatch, type RecordSource } from '../../chroma/records-and-vectors.ts';
+import { compareRecords, type Comparison, type Mismatch, type RecordSource } from '../../chroma/records-and-vectors.ts';
 import { NO_ROW, smallest, type SeqId } from '../../chroma/seq-id.ts';
 import type { Database } from '../../sqlite/open.ts';
 import { counted, formatCount } from '../../units.ts';
@@ -18,6 +18,8 @@ interface Question {
   readonly reading: Reading;
   readonly records: ReadonlyMap<SegmentId, number>;
   readonly redact: boolean;
+  /** False where somebody may write while it is read: then what does not match is compared once more. */
+  readonly isAlone: boolean;
 }
 
 /** A collection to compare, and how it is called. */
@@ -28,11 +30,36 @@ interface NamedSource extends RecordSource {
 
 /** Compares every collection whose index can be read, and those whose index was never saved. */
 export function recordFindings(db: Database, question: Question): readonly Finding[] {
-  return compareRecords(db, sourcesOf(question, isComparable)).flatMap(({ source: { name }, mismatch }) =>
+  return compared(db, question).flatMap(({ source: { name }, mismatch }) =>
     mismatch === null
       ? [finding('changed-meanwhile', name, 'its index was written to while it was read, and was not compared')]
       : mismatchFindings(name, mismatch, question),
   );
+}
+
+/** Index, records and queue are read one after another: what does not match once may have been on its way. */
+function compared(db: Database, question: Question): readonly Comparison<NamedSource>[] {
+  const first = compareRecords(db, sourcesOf(question, isComparable));
+  if (question.isAlone) return first;
+  const doubtful = first.filter(({ mismatch }) => mismatch !== null && !isMatch(mismatch)).map(({ source }) => source);
+  const again = new Map(compareRecords(db, doubtful).map(({ source, mismatch }) => [source, mismatch]));
+  return first.map(({ source, mismatch }) => {
+    const second = again.get(source);
+    return { source, mismatch: second === undefined ? mismatch : inBoth(mismatch, second) };
+  });
+}
+
+function isMatch({ withoutVector, withoutRecord }: Mismatch): boolean {
+  return withoutVector.length + withoutRecord.length === 0;
+}
+
+function inBoth(first: Mismatch | null, second: Mismatch | null): Mismatch | null {
+  if (first === null || second === null) return null;
+  const [lost, strange] = [new Set(second.withoutVector), new Set(second.withoutRecord)];
+  return {
+    withoutVector: first.withoutVector.filter((id) => lost.has(id)),
+    withoutRecord: first.withoutRecord.filter((id) => strange.has(id)),
+  };
 }
 
 function mismatchFindings(

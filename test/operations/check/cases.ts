@@ -8,6 +8,7 @@ import type { Severity } from '../../../src/operations/findings/texts.ts';
 import type { FindingKind } from '../../../src/operations/findings/kinds.ts';
 import type { Stage } from '../../../src/operations/observer.ts';
 import { on, SILENT } from '../../support/agreed.ts';
+import { unpacked } from '../../support/fixtures.ts';
 import { NOBODY } from '../../support/holders.ts';
 import { run } from '../../support/run.ts';
 
@@ -39,15 +40,22 @@ export interface Case {
 export type Found = readonly [subject: string, message: string | RegExp];
 export type Cases<Kind extends FindingKind> = Readonly<Record<Kind, readonly [Case, ...Case[]]>>;
 
+/** A copy of the fixture that shows the finding. */
+export async function made({ fixture, shown }: Pick<Case, 'fixture' | 'shown'>): Promise<string> {
+  const dir = await unpacked(fixture);
+  await shown?.(dir);
+  return dir;
+}
+
 /** Checks `dir` on a machine where nobody else is, but for what `machine` has different. */
 export function checked(
   dir: string,
   isDeep: boolean,
-  { machine, meanwhile }: Pick<Case, 'machine' | 'meanwhile'> = {},
+  { machine, meanwhile, redact = false }: Pick<Case, 'machine' | 'meanwhile'> & { readonly redact?: boolean } = {},
 ): Promise<CheckReport> {
   const host = { ...realHost, holdersOf: () => NOBODY, ...machine?.(dir) };
   const observer = { ...SILENT, onStage: (stage: Stage) => meanwhile?.(dir, stage) };
-  return check({ path: dir, isDeep, isWhileRunning: true, redact: false }, on(host), observer);
+  return check({ path: dir, isDeep, isWhileRunning: true, redact }, on(host), observer);
 }
 
 export function kindsIn({ findings }: CheckReport): readonly FindingKind[] {

@@ -1,35 +1,12 @@
 /**
- * Every kind of finding: a directory that shows it, and the same one without it. A kind that is added without a case
- * does not compile.
+ * Every kind of finding: a directory that shows it, and the same one without it.
  */
 import { describe, expect, it } from 'vitest';
 import type { FindingKind } from '../../../src/operations/findings/kinds.ts';
 import { unpacked } from '../../support/fixtures.ts';
 import { bytesOf } from '../../support/state.ts';
-import { checked, kindsIn, type Case, type Cases } from './cases.ts';
-import { FULL_TEXT_CASES } from './full-text-cases.ts';
-import { INDEX_CASES } from './index-cases.ts';
-import { LEFTOVER_CASES } from './leftover-cases.ts';
-import { LOG_CASES } from './log-cases.ts';
-import { PLACE_CASES } from './place-cases.ts';
-
-const CASES: Cases<FindingKind> = {
-  ...PLACE_CASES,
-  ...LOG_CASES,
-  ...INDEX_CASES,
-  ...FULL_TEXT_CASES,
-  ...LEFTOVER_CASES,
-};
-
-const TABLE = (Object.entries(CASES) as [FindingKind, readonly Case[]][]).flatMap(([kind, cases]) =>
-  cases.map((each) => [kind, each.title === undefined ? '' : ` (${each.title})`, each] as const),
-);
-
-async function made(fixture: string, work: Case['shown']): Promise<string> {
-  const dir = await unpacked(fixture);
-  await work?.(dir);
-  return dir;
-}
+import { TABLE } from './all-cases.ts';
+import { checked, kindsIn, made, type Case } from './cases.ts';
 
 /** What `message` has to be, whether it is given whole or as a pattern. */
 function pattern(message: string | RegExp): RegExp {
@@ -38,7 +15,7 @@ function pattern(message: string | RegExp): RegExp {
 
 describe.each(TABLE)('%s%s', (kind, _, each) => {
   it('is found with its subject and its numbers, and not one byte changes', async () => {
-    const dir = await made(each.fixture, each.shown);
+    const dir = await made(each);
     const before = bytesOf(dir);
     const [plain, deep] = [await checked(dir, false, each), await checked(dir, true, each)];
     const after = bytesOf(dir);
@@ -61,8 +38,8 @@ describe.each(TABLE)('%s%s', (kind, _, each) => {
     const without =
       each.clean === undefined
         ? await kindsOfFixture(each.cleanFixture ?? each.fixture)
-        : await kindsOf(await made(each.fixture, each.clean));
-    const withIt = await kindsOf(await made(each.fixture, each.shown), each);
+        : await kindsOf(await made({ ...each, shown: each.clean }));
+    const withIt = await kindsOf(await made(each), each);
     expect(without).not.toContain(kind);
     expect(withIt).toContain(kind);
     const [more, fewer] = each.clean === undefined ? [withIt, without] : [without, withIt];

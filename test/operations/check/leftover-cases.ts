@@ -59,12 +59,12 @@ export const LEFTOVER_CASES: Cases<LeftoverFinding> = {
       fixture: '0.5.0-readd',
       shown: (dir) => {
         cpSync(join(dir, vectorSegmentOf(dir, 'notes')), join(dir, STRAY), { recursive: true });
-        writeFileSync(join(dir, STRAY, 'notes.txt'), 'mine');
+        writeFileSync(join(dir, STRAY, 'mine.txt'), 'mine');
       },
       finds: (dir) => [
         [
           STRAY,
-          `${formatBytes(directoryBytes(join(dir, STRAY)))}, of no segment; it also holds notes.txt, which is not Chroma's, so clean leaves it`,
+          `${formatBytes(directoryBytes(join(dir, STRAY)))}, of no segment; it also holds mine.txt, which is not Chroma's, so clean leaves it`,
         ],
       ],
     },

@@ -296,9 +296,7 @@ export const PLACE_CASES: Cases<PlaceFinding> = {
       fixture: '0.5.5',
       machine: () => ({ holdersOf: () => IDLE_CHROMA }),
       meanwhile: (dir, stage) => stage === 'examining' && writtenMeanwhile(dir),
-      finds: () => [
-        [DATABASE, 'somebody wrote while it was read, so that findings about rows and indexes may be of the moment'],
-      ],
+      finds: () => [[DATABASE, 'somebody wrote each time it was read; told is what was found each time']],
       along: ['in-use'],
     },
     {
@@ -307,9 +305,7 @@ export const PLACE_CASES: Cases<PlaceFinding> = {
       fixture: '0.5.5',
       machine: () => ({ holdersOf: () => IDLE_CHROMA }),
       meanwhile: (dir, stage) => stage === 'examining' && savedMeanwhile(pickleOf(dir, 'notes')),
-      finds: () => [
-        [DATABASE, 'somebody wrote while it was read, so that findings about rows and indexes may be of the moment'],
-      ],
+      finds: () => [[DATABASE, 'somebody wrote each time it was read; told is what was found each time']],
       along: ['in-use'],
     },
   ],
