@@ -55,13 +55,12 @@ async function withoutDatabase(work: (database: string) => unknown): Promise<str
 }
 
 describe('a path that leads to no directory', () => {
-  const root = (): string => temporaryDirectory();
   it.each<[title: string, make: () => string]>([
-    ['nothing', () => join(root(), 'nowhere')],
+    ['nothing', () => join(temporaryDirectory(), 'nowhere')],
     [
       'a file',
       () => {
-        const path = join(root(), 'file');
+        const path = join(temporaryDirectory(), 'file');
         writeFileSync(path, 'x');
         return path;
       },
@@ -69,7 +68,7 @@ describe('a path that leads to no directory', () => {
     [
       'something below a file',
       () => {
-        const path = join(root(), 'file');
+        const path = join(temporaryDirectory(), 'file');
         writeFileSync(path, 'x');
         return join(path, 'persist');
       },
@@ -77,12 +76,12 @@ describe('a path that leads to no directory', () => {
     [
       'a link that leads to itself',
       () => {
-        const path = join(root(), 'loop');
+        const path = join(temporaryDirectory(), 'loop');
         symlinkSync('loop', path);
         return path;
       },
     ],
-    ['a name that is too long', () => join(root(), 'x'.repeat(5000))],
+    ['a name that is too long', () => join(temporaryDirectory(), 'x'.repeat(5000))],
   ])('is an error: %s', async (_, make) => {
     const { exitCode, stdout, stderr } = await run(['check', make(), '--json']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 10, stdout: '' });
@@ -254,15 +253,15 @@ it('a copy that was made with cp shows the same', async () => {
   );
 });
 
-describe('--fail-on', () => {
-  /** A directory in which nothing at all is found. */
-  async function nothingFound(): Promise<string> {
-    return damaged('1.5.9-purge-on', async (dir) => {
-      withoutCollection(dir, 'drafts');
-      await run(['clean', dir, '--yes', '--min-age', '0s', '--delete']);
-    });
-  }
+/** A directory in which nothing at all is found. */
+async function nothingFound(): Promise<string> {
+  return damaged('1.5.9-purge-on', async (dir) => {
+    withoutCollection(dir, 'drafts');
+    await run(['clean', dir, '--yes', '--min-age', '0s', '--delete']);
+  });
+}
 
+describe('--fail-on', () => {
   it.each<[what: string, make: () => Promise<string>, worst: number]>([
     ['an error', () => unpacked('0.5.0-readd'), 3],
     ['a warning', () => unpacked('0.6.3-purge-off'), 2],

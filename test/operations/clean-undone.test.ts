@@ -30,6 +30,26 @@ describe('a clean-up in which a row cannot be deleted', () => {
     },
   );
 
+  it.each(['embeddings', 'segment_metadata', 'embeddings_queue'])(
+    'because one of %s stays without a word deletes none',
+    async (table) => {
+      const dir = await leftBehind();
+      orphanTopic(dir, 'drafts');
+      withDatabase(dir, (db) => {
+        db.exec(`
+          CREATE TABLE seen (number INTEGER);
+          CREATE TRIGGER keep BEFORE DELETE ON ${table} WHEN NOT EXISTS (SELECT 1 FROM seen) BEGIN
+            INSERT INTO seen VALUES (OLD.rowid);
+            SELECT RAISE(IGNORE);
+          END`);
+      });
+      const [rows, files] = [rowsOf(dir), contentOf(dir)];
+      expect((await runClean(dir)).exitCode).not.toBe(0);
+      expect(rowsOf(dir)).toEqual(rows);
+      expect(contentOf(dir)).toEqual(files);
+    },
+  );
+
   it('because one more goes with it deletes none', async () => {
     const dir = await leftBehind();
     withDatabase(dir, (db) =>
@@ -57,7 +77,7 @@ describe('a clean-up in which a row cannot be deleted', () => {
 });
 
 describe('a damaged database', () => {
-  it.each([['embedding_metadata'], ['embeddings_queue'], ['migrations']])(
+  it.each([['embedding_metadata'], ['embeddings_queue'], ['migrations'], ['embedding_metadata_string_value']])(
     'with a bad page of %s is refused, and nothing changed',
     async (table) => {
       const dir = await leftBehind();

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { clean, contentOf, LEFT_INDEX, leftBehind, runClean, type CleanJson } from '../support/clean.ts';
 import { collectionIdOf, orphanTopic } from '../support/damage.ts';
 import { FIXTURES, temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { fullTextTableOf } from '../support/full-text-damage.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -205,6 +206,31 @@ function replacedByLink(path: string): void {
   rmSync(path);
   symlinkSync('/dev/null', path);
 }
+
+describe('full text', () => {
+  it.each(['0.4.3', '0.4.24', '0.6.3-purge-off'])(
+    'is merged, so that what went takes no space, in %s',
+    async (name) => {
+      const dir = await unpacked(name);
+      const segmentBytes = (): bigint =>
+        withDatabase(dir, (db) => {
+          const table = fullTextTableOf(dir);
+          return db.prepare(`SELECT SUM(length(block)) FROM ${table}_data`).pluck().get() as bigint;
+        });
+      const before = segmentBytes();
+      await clean(dir, '--only', 'rows');
+      expect(segmentBytes()).toBeLessThan(before);
+      expect(
+        withDatabase(dir, (db) =>
+          db
+            .prepare(`SELECT COUNT(DISTINCT segid) FROM ${fullTextTableOf(dir)}_idx`)
+            .pluck()
+            .get(),
+        ),
+      ).toBe(1n);
+    },
+  );
+});
 
 describe('the log of a collection that is gone', () => {
   const write = "INSERT INTO embeddings_queue (operation, topic, id) VALUES (0, 'persistent://default/default/x', 'x')";
