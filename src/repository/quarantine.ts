@@ -2,28 +2,20 @@
  * Directories put aside inside the directory they came from: a rename in, a rename back. Nothing in a quarantine is
  * changed: before it is purged it loses its name, so that whatever has the name of one is whole.
  */
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { compactTime } from '../units.ts';
 import { asFailure } from './failures.ts';
 import { readTree } from './tree.ts';
 
 /** What is ours in a directory of somebody else's. */
-const OWN = '.chroma-maint';
+export const OWN = '.chroma-maint';
 const PLACE = 'quarantine';
-const MANIFEST = 'manifest.json';
-const MANIFEST_SCHEMA = 'chroma-maint/quarantine@1';
+export const MANIFEST = 'manifest.json';
 
 /** Also keeps an id that was typed from leading anywhere else. */
 export const QUARANTINE_ID = /^\d{8}T\d{6}Z(-\d{1,3})?$/;
-
-/** A directory that is to be put aside, and why. */
-export interface Doomed {
-  readonly name: string;
-  readonly because: string;
-}
 
 export interface Quarantine {
   readonly id: string;
@@ -89,84 +81,6 @@ function timeOf(id: string): string {
   return id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6.000Z');
 }
 
-/** A new quarantine, and the way back out of it. */
-export interface NewQuarantine {
-  readonly id: string;
-  /** Moves directories in, the list of them first, and has all of it on the disk before it returns. */
-  readonly take: (doomed: readonly Doomed[]) => void;
-  /** Moves back what was taken and removes the quarantine. Throws where something cannot be moved back. */
-  readonly undo: () => void;
-}
-
-/** Makes an empty quarantine in `root`. */
-export function newQuarantine(root: string, host: Host): NewQuarantine {
-  const time = host.now().toISOString();
-  const { id, path } = newPlace(root, compactTime(time));
-  const taken: string[] = [];
-  return {
-    id,
-    take(doomed) {
-      const manifest = join(path, MANIFEST);
-      // For people: what is in a quarantine is told by its directories, and when it was made by its name.
-      const content = { schema: MANIFEST_SCHEMA, time, directories: doomed };
-      writeFileSync(manifest, `${JSON.stringify(content, null, 2)}\n`, { flag: 'wx' });
-      host.sync(manifest);
-      for (const { name } of doomed) {
-        renameSync(join(root, name), join(path, name));
-        taken.push(name);
-      }
-      for (const directory of [path, placeIn(root), join(root, OWN), root]) host.sync(directory);
-    },
-    undo() {
-      moveAll(taken, path, root);
-      try {
-        removeEmptied(root, path);
-        host.sync(root);
-      } catch {
-        // All is back in its place; what made it necessary is what has to be told.
-      }
-    },
-  };
-}
-
-/** A directory of its own, for its owner alone: what is in it was deleted by somebody. */
-function newPlace(root: string, base: string): { readonly id: string; readonly path: string } {
-  verifyOwn(root);
-  try {
-    mkdirSync(placeIn(root), { recursive: true, mode: 0o700 });
-    for (let attempt = 1; ; attempt += 1) {
-      const id = attempt === 1 ? base : `${base}-${attempt}`;
-      const path = join(placeIn(root), id);
-      if (isMade(path)) return { id, path };
-    }
-  } catch (error) {
-    removeEmptyPlace(root);
-    throw error;
-  }
-}
-
-/** False where there is something of that name. */
-function isMade(path: string): boolean {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Throws UNSAFE_PLACE where our name in `root` is a link: it could lead to another file system, or into live data. */
-function verifyOwn(root: string): void {
-  for (const path of [join(root, OWN), placeIn(root)]) {
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined || isDirectory(path)) continue;
-    throw new MaintError('UNSAFE_PLACE', {
-      message: `this is not a directory: ${path}`,
-      hint: 'move it away: directories of deleted collections are put aside there',
-    });
-  }
-}
-
 /**
  * Puts the directories of a quarantine back, all or none. Throws TARGET_EXISTS, before anything is moved, where one's
  * place is taken.
@@ -198,7 +112,7 @@ export function putBack(root: string, { id, path, directories }: Quarantine, hos
 }
 
 /** Moves each of `names`, whatever becomes of the others; throws the first failure afterwards. */
-function moveAll(names: readonly string[], from: string, to: string): void {
+export function moveAll(names: readonly string[], from: string, to: string): void {
   const failures = names.flatMap((name) => {
     try {
       renameSync(join(from, name), join(to, name));
@@ -232,7 +146,7 @@ export function removeEmptied(root: string, path: string): void {
   removeEmptyPlace(root);
 }
 
-function removeEmptyPlace(root: string): void {
+export function removeEmptyPlace(root: string): void {
   for (const directory of [placeIn(root), join(root, OWN)]) removeIfEmptied(directory);
 }
 
@@ -245,6 +159,6 @@ function removeIfEmptied(directory: string): void {
   }
 }
 
-function isDirectory(path: string): boolean {
+export function isDirectory(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

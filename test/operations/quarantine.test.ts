@@ -1,5 +1,5 @@
 /** Directories that were put aside: back as they were, or gone for good. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -74,6 +74,19 @@ describe('directories that were put aside', () => {
     const aside = [...contentOf(place)].filter(([path]) => path !== 'manifest.json');
     expect(aside).toEqual([...before].filter(([path]) => /^(77bbefcc|b0000000)/.test(path)));
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'belong, with all around them, to whoever has the directory, not to root',
+    async () => {
+      const dir = await leftBehind();
+      execFileSync('chown', ['-R', '1000:1001', dir]);
+      const { quarantine } = await clean(dir, '--only', 'dirs');
+      const found = readdirSync(join(dir, '.chroma-maint'), { recursive: true, encoding: 'utf8' });
+      expect(found).toContain(`quarantine/${quarantine}/manifest.json`);
+      const owners = ['', ...found].map((path) => lstatSync(join(dir, '.chroma-maint', path)));
+      expect(new Set(owners.map(({ uid, gid }) => `${uid}:${gid}`))).toEqual(new Set(['1000:1001']));
+    },
+  );
 
   it('come back with every byte and every time, and nothing of ours stays', async () => {
     const { dir, id, before } = await putAside();
