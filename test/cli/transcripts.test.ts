@@ -9,6 +9,8 @@ import * as damage from '../support/damage.ts';
 import type { Host } from '../../src/host/host.ts';
 import { addLeftIndexes, emptyCatalog, leftBehind, loseSegments } from '../support/clean.ts';
 import { damagedFullTextPage, missingFullTextRows } from '../support/full-text-damage.ts';
+import { withoutCollection } from '../support/catalogue-damage.ts';
+import { multiply } from '../support/multiply.ts';
 import { unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, type Terminal } from '../support/run.ts';
 
@@ -54,6 +56,21 @@ const DIRECTORIES: Readonly<Record<string, () => Promise<string>>> = {
   'written by Chroma 0.6.3, a collection without its segments': async () => {
     const dir = await leftBehind();
     loseSegments(dir, 'drafts');
+    return dir;
+  },
+  'written by Chroma 0.5.7, which has purged rows of other collections': () => unpacked('0.5.7-purge-on'),
+  'written by Chroma 1.5.9, nothing deleted and everything saved': async () => {
+    const dir = await unpacked('1.5.9-purge-on');
+    withoutCollection(dir, 'drafts');
+    await run(['clean', dir, '--yes', '--min-age', '0s', '--delete']);
+    return dir;
+  },
+  'written by Chroma 0.6.3, damaged in many ways': async () => {
+    const dir = await unpacked('0.6.3-purge-on');
+    multiply(dir, 'drafts', 4);
+    damage.missingPickle(dir, 'ledger');
+    damage.truncatedPickle(dir, 'notes');
+    damage.damagedPage(dir, 'collection_metadata');
     return dir;
   },
   'with a hot journal': async () => {

@@ -34,5 +34,7 @@ function summary({ counts, request }: CheckReport): string {
     ...(info > 0 ? [counted(info, 'note')] : []),
   ];
   if (parts.length > 0) return parts.join(', ');
-  return request.isDeep ? 'nothing found, every page and every record read' : 'nothing found';
+  return request.isDeep
+    ? 'nothing found; every page, record and document was read'
+    : 'nothing found in files, schema, WAL, indexes and catalogue';
 }

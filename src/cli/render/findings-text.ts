@@ -43,16 +43,26 @@ function groupLines(
   const [{ severity, remedy }] = group;
   const paint = { error: style.bad, warning: style.warn, info: style.dim }[severity];
   const margin = indent + ' '.repeat(LABEL_WIDTH);
-  const [first = '', ...rest] = kindsIn(group).flatMap((kind) =>
-    kindLines(
-      kind,
-      group.filter(({ id }) => id === kind),
-      width,
-      margin,
-    ),
-  );
+  const told =
+    tabled(group, width, margin) ??
+    kindsIn(group).flatMap((kind) => kindLines(kind, ofKind(group, kind), width, margin));
+  const [first = '', ...rest] = told;
   const label = `${indent}${paint(LABEL[severity].padEnd(LABEL_WIDTH - 2))}  `;
   return [label + first.slice(margin.length), ...rest, ...remedyLines(remedy, width, margin)];
+}
+
+/** One line for each kind, aligned, where each has one finding and all lines fit; null where not. */
+function tabled(group: readonly Finding[], width: number, margin: string): readonly string[] | null {
+  const longest = Math.max(...group.map(({ id }) => id.length));
+  const lines = group.map(
+    ({ id, subject, message }) => `${margin}${id.padEnd(longest)}  ${printable(`${subject}: ${message}`)}`,
+  );
+  const isTable = kindsIn(group).length === group.length && lines.every((line) => stringWidth(line) <= width);
+  return isTable ? lines : null;
+}
+
+function ofKind(findings: readonly Finding[], kind: string): readonly Finding[] {
+  return findings.filter(({ id }) => id === kind);
 }
 
 function kindLines(kind: string, findings: readonly Finding[], width: number, margin: string): readonly string[] {
@@ -68,10 +78,12 @@ function kindLines(kind: string, findings: readonly Finding[], width: number, ma
   ];
 }
 
+const NOTHING_TO_DO = 'Nothing needs to be done';
+
 /** A command is never broken: it is to be pasted. */
 function remedyLines(remedy: string, width: number, margin: string): readonly string[] {
   const text = isCommand(remedy) ? unbroken([remedy]) : remedy;
-  return wrapped(printable(`do: ${text}`), width, margin);
+  return wrapped(printable(remedy.startsWith(NOTHING_TO_DO) ? text : `do: ${text}`), width, margin);
 }
 
 function kindsIn(findings: readonly Finding[]): readonly string[] {

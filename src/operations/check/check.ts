@@ -10,14 +10,14 @@ import type { HolderScan } from '../../host/host.ts';
 import { shellWord } from '../../shell-word.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
 import { rebuiltBytes } from '../../sqlite/rebuilt-file.ts';
-import { ownerFindings, ownFileFindings, placeFindings } from '../examine/place.ts';
+import { DATABASE, ownerFindings, ownFileFindings, placeFindings } from '../examine/place.ts';
 import { finding, presented, type Finding } from '../findings/findings.ts';
 import type { FindingKind } from '../findings/kinds.ts';
 import type { Severity } from '../findings/texts.ts';
 import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
 import { verifyNotHalfSwapped } from '../half-swap.ts';
 import { inUse, namingHolders } from '../in-use.ts';
-import { locateSettled, verifyJournal } from '../journal.ts';
+import { locateSettled } from '../journal.ts';
 import type { Observer } from '../observer.ts';
 import { examineDatabase } from './database.ts';
 
@@ -72,7 +72,7 @@ async function checkLocated(
     const own = ownFileFindings(dir, rebuiltBytes(dir.databasePath));
     return reportOn(request, dir.path, [...found, ...place, ...unknown, ...owners, ...own], isDatabaseRead);
   };
-  const obstacle = journalFinding(dir, machine);
+  const obstacle = journalFinding(dir);
   if (obstacle !== null) return report([obstacle], false);
   const context = { dir, holders, request, observer };
   try {
@@ -131,14 +131,20 @@ function verifyMayBlock(dir: PersistDir, { holders }: HolderScan, { isDeep, isWh
   });
 }
 
-function journalFinding(dir: PersistDir, machine: Machine): Finding | null {
-  try {
-    verifyJournal({ dir, ...machine, allow: { recoverJournal: false, networkFs: true }, waitMs: 0 });
-    return null;
-  } catch (error) {
-    const kind = dir.walMode || dir.walFiles.length > 0 ? 'write-ahead-file' : 'hot-journal';
-    return findingOf(error, kind);
+/** What keeps the database from being opened without a change. */
+function journalFinding({ walMode, walFiles, journal }: PersistDir): Finding | null {
+  const opening = 'it was not opened, because that would create files';
+  if (walMode) {
+    const message = `it is in SQLite's WAL mode, which Chroma never switches on; ${opening}`;
+    return finding('write-ahead-file', DATABASE, message);
   }
+  if (walFiles.length > 0) {
+    const message = `files of SQLite's WAL mode stand beside it (${walFiles.join(', ')}); ${opening}`;
+    return finding('write-ahead-file', DATABASE, message);
+  }
+  if (journal !== 'hot') return null;
+  const message = 'a transaction was cut off; until it is played back the database file alone is not consistent';
+  return finding('hot-journal', `${DATABASE}-journal`, message);
 }
 
 const KIND_OF: Readonly<Partial<Record<MaintError['code'], FindingKind>>> = {
@@ -148,10 +154,10 @@ const KIND_OF: Readonly<Partial<Record<MaintError['code'], FindingKind>>> = {
 };
 
 /** The finding that a failure stands for; null for one that says nothing about the directory. */
-function findingOf(error: unknown, kind?: FindingKind): Finding | null {
+function findingOf(error: unknown): Finding | null {
   if (!(error instanceof MaintError)) return null;
   const id = KIND_OF[error.code];
-  return id === undefined ? null : finding(kind ?? id, 'chroma.sqlite3', [error.message, ...error.details].join('; '));
+  return id === undefined ? null : finding(id, DATABASE, [error.message, ...error.details].join('; '));
 }
 
 function isDirectory(path: string): boolean {

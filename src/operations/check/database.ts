@@ -85,7 +85,11 @@ function lookOnce(db: Database, { dir, request, observer, isAlone }: Look, host:
   observer.onStage('examining');
   const reading = looks.at('the collections, their segments and the WAL', () => readFor(db, dir, request));
   if (reading === null) return looks.examined(false);
-  looks.add('recorded positions', () => logFindings(db, reading));
+  looks.add('recorded positions', () => positionFindings(reading));
+  looks.add('after how many writes an index is saved', () => stuckFindings({ reading }, readSaveIntervals(db)));
+  looks.add("Chroma's own purge of the WAL", () =>
+    purgeFindings({ reading, autoPurge: readAutoPurge(db, schema.schema) }),
+  );
   looks.add('what deleted collections left', () => leftoverFindings(db, reading));
   const records = looks.at('the number of records', () => readRecordCounts(db));
   looks.add('indexes', () => indexFindings(reading, records));
@@ -160,8 +164,8 @@ function schemaFinding(schema: Exclude<SchemaReading, { kind: 'known' }>): Findi
   }
 }
 
-function logFindings(db: Database, reading: Reading): readonly Finding[] {
-  const read = { reading, autoPurge: readAutoPurge(db, reading.schema) };
+/** What the WAL and the positions of all segments say. Asks nothing more of the database. */
+function positionFindings(reading: Reading): readonly Finding[] {
   const plans = collectionPlans(reading, planFromReading(reading));
   // A directory that is gone says that its pickle is, too, and a segment that is missing that it has no position.
   const all = new Map(reading.collections.map((each) => [each.id, each.segments]));
@@ -170,13 +174,11 @@ function logFindings(db: Database, reading: Reading): readonly Finding[] {
     return isBare(segments) || isDirectoryMissing(reading, { segments });
   };
   return [
-    ...sequenceFindings(read),
-    ...poisonedFindings(read),
+    ...sequenceFindings({ reading }),
+    ...poisonedFindings({ reading }),
     ...plans.filter((each) => !isSaidBetter(each)).flatMap(skipFindings),
-    ...watermarkFindings(read),
-    ...stuckFindings(read, readSaveIntervals(db)),
-    ...operationFindings(read),
-    ...purgeFindings(read),
+    ...watermarkFindings({ reading }),
+    ...operationFindings({ reading }),
   ];
 }
 

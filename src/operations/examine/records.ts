@@ -84,6 +84,7 @@ export function rebuildFindings(db: Database, question: Question): readonly Find
   return compareRecords(db, lost).map(({ source: { name, records }, mismatch }) => {
     const withoutVector = mismatch?.withoutVector ?? [];
     const has = formatCount(records - withoutVector.length);
+    if (records === 0) return finding('index-rebuildable', name, 'it has no record that could miss its vector');
     const message = `the WAL holds the vectors of ${has} of ${counted(records, 'record')}`;
     if (withoutVector.length === 0) return finding('index-rebuildable', name, message);
     return finding('index-not-rebuildable', name, `${message}; not of ${listed(withoutVector, question.redact)}`);

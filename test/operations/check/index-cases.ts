@@ -256,6 +256,17 @@ export const INDEX_CASES: Cases<IndexFinding> = {
       finds: () => [[LEDGER, 'the WAL holds the vectors of 105 of 105 records']],
       along: ['pickle-missing'],
     },
+    {
+      ...INFO,
+      title: 'that nobody needs',
+      fixture: WHOLE_WAL,
+      shown: (dir) => {
+        lostRecords(dir, archivedNotesOf(dir), 250);
+        missingPickle(dir, archivedNotesOf(dir));
+      },
+      finds: () => [['archive/notes', 'it has no record that could miss its vector']],
+      along: ['pickle-missing'],
+    },
   ],
   'index-not-rebuildable': [
     {
