@@ -26,12 +26,10 @@ import { redacted } from './redact.ts';
 export interface InspectRequest {
   readonly path: string;
   readonly redact: boolean;
-  /** The directory that remedies are to name, where it is not the one that is read: a copy's source. */
-  readonly source?: string;
 }
 
 /** Inspects the directory. Works on a read-only mount and beside a running server. */
-export async function inspect({ path, redact, source = path }: InspectRequest, host: Host): Promise<Inspection> {
+export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
   const ownProcesses = [process.pid];
   verifyNotHalfSwapped(path);
   const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
@@ -46,7 +44,7 @@ export async function inspect({ path, redact, source = path }: InspectRequest, h
       return holders.holders.length === 0 ? inReadTransaction(db, work) : work();
     }),
   );
-  return interpret(read, source);
+  return interpret(read, path);
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {
@@ -67,7 +65,7 @@ function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan,
   };
 }
 
-function interpret(read: InspectionReading, source: string): Inspection {
+function interpret(read: InspectionReading, given: string): Inspection {
   const { dir, reading, plan, autoPurge, holders } = read;
   const collections = inspectedCollections(read);
   return {
@@ -78,7 +76,7 @@ function interpret(read: InspectionReading, source: string): Inspection {
     records: collections.reduce((sum, { records }) => sum + records, 0),
     bytes: byteShares(read, totalBytes(plan)),
     collections,
-    findings: presented(inspectionFindings(read, collections), source),
+    findings: presented(inspectionFindings(read, collections), given),
     sqliteVersion: read.sqliteVersion,
   };
 }

@@ -10,7 +10,7 @@ import type { VerifyReport, VerifyRequest } from './backup/verify.ts';
 import type { Observer } from './observer.ts';
 import type { PruneReport } from './prune.ts';
 import type { Target } from './target.ts';
-import type { CheckReport, CheckRequest } from './check/check.ts';
+import type { CheckReport, CheckRequest } from './check/report.ts';
 import type { CleanReport } from './clean/execute.ts';
 import type { CleanRequest } from './clean/plan.ts';
 import type { QuarantineReport, QuarantineRequest } from './clean/quarantine.ts';

@@ -1,7 +1,7 @@
 /**
  * Backups of every directory that real Chroma wrote: what comes back is what was there, to the byte.
  */
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -13,8 +13,12 @@ import {
   toTheMillisecond,
   type CreateJson,
 } from '../support/backup.ts';
-import { damagedFullText } from '../support/damage.ts';
+import type { Finding } from '../../src/operations/findings/findings.ts';
+import { archivedNotesOf, lostSegments } from '../support/catalogue-damage.ts';
+import { damagedFullText, missingPickle, pickleOf } from '../support/damage.ts';
 import { FIXTURES, unpacked } from '../support/fixtures.ts';
+import { droppedFullText } from '../support/full-text-damage.ts';
+import { IDLE_CHROMA } from '../support/holders.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
@@ -23,6 +27,7 @@ interface VerifyJson {
     readonly id: string;
     readonly sound: boolean;
     readonly problems: readonly { readonly path: string; readonly what: string }[];
+    readonly findings: readonly Finding[] | null;
   }[];
 }
 
@@ -180,6 +185,42 @@ describe('verify --full', () => {
     expect(await problemsOf(repository)).toEqual([expect.stringContaining('embedding_fulltext_search: ')]);
     // Every byte is as it was stored all the same.
     expect((await run(['backup', 'verify', repository])).exitCode).toBe(0);
+  });
+
+  it('tells errors that the directory had when it was copied, which are no damage of the snapshot', async () => {
+    const dir = await unpacked('0.6.3-purge-on');
+    missingPickle(dir, 'ledger');
+    lostSegments(dir, archivedNotesOf(dir));
+    droppedFullText(dir);
+    const repository = newRepository();
+    await create(dir, repository);
+    const { exitCode, stdout } = await run(['backup', 'verify', repository, '--full', '--json']);
+    expect(exitCode).toBe(0);
+    const [verified] = (JSON.parse(stdout) as VerifyJson).snapshots;
+    expect(verified).toMatchObject({ sound: true, problems: [] });
+    const ids = ['full-text-missing', 'pickle-missing', 'collection-without-segments', 'index-not-rebuildable'];
+    expect(verified?.findings?.map(({ id }) => id)).toEqual(ids);
+    const [missing] = verified?.findings ?? [];
+    expect(missing).toMatchObject({ severity: 'error', remedy: `chroma-maint fts rebuild ${dir}` });
+    expect(JSON.stringify(verified?.findings)).not.toContain('restored');
+    const text = (await run(['backup', 'verify', repository, '--full'])).stdout;
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      `4 errors that the directory had when it was copied: ${ids.join(', ')}`,
+    );
+  });
+
+  it('tells nothing of the place of its copy, which is gone afterwards', async () => {
+    const dir = await unpacked('0.5.5');
+    chmodSync(pickleOf(dir, 'notes'), 0o444);
+    const repository = newRepository();
+    await create(dir, repository);
+    const host = {
+      holdersOf: () => ({ ...IDLE_CHROMA, unreadable: 3 }),
+      fileSystemOf: () => ({ name: 'nfs', isNetwork: true, device: 1n }),
+      freeBytes: () => Promise.resolve(1024 ** 3),
+    };
+    const { snapshots } = await runJson<VerifyJson>(['backup', 'verify', repository, '--full'], host);
+    expect(snapshots).toMatchObject([{ sound: true, problems: [], findings: [] }]);
   });
 
   it('finds a manifest that tells of other rows', async () => {

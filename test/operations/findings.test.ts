@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { realHost } from '../../src/host/real-host.ts';
+import { check } from '../../src/operations/check/check.ts';
 import {
   finding,
   FINDING_GROUPS,
@@ -12,7 +13,7 @@ import {
 } from '../../src/operations/findings/findings.ts';
 import type { FindingKind } from '../../src/operations/findings/kinds.ts';
 import type { FindingText } from '../../src/operations/findings/texts.ts';
-import { inspect } from '../../src/operations/inspect.ts';
+import { on, SILENT } from '../support/agreed.ts';
 import { COMMANDS, commandLinesIn, fullName, optionsOf } from '../support/command-tree.ts';
 import { unpacked } from '../support/fixtures.ts';
 
@@ -51,8 +52,9 @@ describe('findings as they are shown', () => {
   });
 
   it('name the directory that a copy was made of, where they were found in the copy', async () => {
-    const request = { path: await unpacked('0.5.5'), redact: false, source: '/srv/chroma' };
-    const { findings } = await inspect(request, realHost);
+    const path = await unpacked('0.5.5');
+    const request = { path, source: '/srv/chroma', isDeep: false, isWhileRunning: false, redact: false };
+    const { findings } = await check(request, on(realHost), SILENT);
     expect(findings.find(({ id }) => id === 'orphan-segment-dir')?.remedy).toBe('chroma-maint clean /srv/chroma');
   });
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../errors.ts';
-import type { CheckReport, CheckRequest } from '../../operations/check/check.ts';
+import type { CheckReport, CheckRequest } from '../../operations/check/report.ts';
 import type { Severity } from '../../operations/findings/texts.ts';
 import type { CommandContext } from '../command-context.ts';
 import { helpFooter } from '../help.ts';

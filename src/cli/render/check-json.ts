@@ -1,4 +1,4 @@
-import type { CheckReport } from '../../operations/check/check.ts';
+import type { CheckReport } from '../../operations/check/report.ts';
 
 /** The documented object of `check --json` (docs/JSON.md). */
 export function checkReportJson({ request, path, findings, counts, isDatabaseRead }: CheckReport): object {

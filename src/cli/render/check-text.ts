@@ -1,4 +1,4 @@
-import type { CheckReport } from '../../operations/check/check.ts';
+import type { CheckReport } from '../../operations/check/report.ts';
 import { shellWord } from '../../shell-word.ts';
 import { counted } from '../../units.ts';
 import { findingListLines } from './findings-text.ts';

@@ -26,7 +26,7 @@ import { verifyRoom } from '../space.ts';
 import { counter } from './counter.ts';
 import { verifyApart } from './places.ts';
 import { copyConsistently, damagedIndexes, type Copied } from './source.ts';
-import { verifyAndRecord } from './verify.ts';
+import { verifyAndRecord } from './verification.ts';
 
 export interface CreateRequest {
   readonly path: string;

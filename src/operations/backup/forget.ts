@@ -15,7 +15,7 @@ import {
 } from '../../repository/snapshots.ts';
 import type { Observer } from '../observer.ts';
 import type { Machine } from '../guard-context.ts';
-import { isVerified } from './verify.ts';
+import { isVerified } from './verification.ts';
 
 export interface ForgetRequest {
   readonly repository: string;

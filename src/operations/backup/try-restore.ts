@@ -11,7 +11,7 @@ import { copyOut, type Problem } from '../../repository/stored-files.ts';
 import { checkFullText } from '../../sqlite/full-text-check.ts';
 import { withWritable } from '../../sqlite/open.ts';
 import type { Finding } from '../findings/findings.ts';
-import { inspect } from '../inspect.ts';
+import { check } from '../check/check.ts';
 import type { Observer } from '../observer.ts';
 import { verifyRoom } from '../space.ts';
 import { counter } from './counter.ts';
@@ -30,7 +30,7 @@ export function triedName(pid: number): string {
   return `verify-${pid}`;
 }
 
-/** Restores, compares with what the manifest tells, runs quick_check and FTS5's own check, and inspects. */
+/** Restores, compares with what the manifest tells, runs quick_check and FTS5's own check, and checks the copy. */
 export async function tryRestore(
   repository: Repository,
   snapshot: Snapshot,
@@ -46,7 +46,7 @@ export async function tryRestore(
     const directory = join(unfinished, 'restored');
     await copyOut(snapshot, directory, host, counter(snapshot.manifest, observer));
     observer.onStage('examining');
-    return await examine(snapshot, directory, host);
+    return await examine(snapshot, directory, host, observer);
   } finally {
     discard(unfinished);
   }
@@ -56,17 +56,27 @@ function problem(what: string): Problem {
   return { path: DATABASE_NAME, what };
 }
 
-async function examine({ manifest }: Snapshot, directory: string, host: Host): Promise<Tried> {
+async function examine({ manifest }: Snapshot, directory: string, host: Host, observer: Observer): Promise<Tried> {
   try {
     const { contents } = describeCopy(directory, DATABASE_NAME);
     const fullText = withWritable(join(directory, DATABASE_NAME), 0, checkFullText);
-    const { findings } = await inspect({ path: directory, redact: false, source: manifest.source.path }, host);
+    // Not a deep one: pages and full text were just read, and the rows are compared by their hash.
+    const request = {
+      path: directory,
+      source: manifest.source.path,
+      isDeep: false,
+      isWhileRunning: false,
+      redact: false,
+    };
+    const machine = { host, ownProcesses: [process.pid] };
+    const { findings } = await check(request, machine, { ...observer, onStage: () => undefined });
     const isSame = contents.contentSha256 === manifest.contents.contentSha256;
     return {
       problems: [
         ...fullText.map(problem),
         ...(isSame ? [] : [problem('it does not hold what the manifest tells (hash over the rows)')]),
       ],
+      // What is odd about the place of the copy, who owns it or how much room there is, is none.
       findings: findings.filter(({ severity }) => severity === 'error'),
     };
   } catch (error) {

@@ -12,7 +12,7 @@ import {
   type Snapshot,
   type UnreadableSnapshot,
 } from '../../repository/snapshots.ts';
-import { damaged, verifyFiles, type Problem } from '../../repository/stored-files.ts';
+import { verifyFiles, type Problem } from '../../repository/stored-files.ts';
 import type { Finding } from '../findings/findings.ts';
 import type { Observer } from '../observer.ts';
 import type { Machine } from '../guard-context.ts';
@@ -45,7 +45,7 @@ export type VerifiedSnapshot =
       readonly snapshot: Snapshot;
       /** Nothing where it is sound. */
       readonly problems: readonly Problem[];
-      /** Errors that an inspection finds, which the source had as well; null where it was not restored. */
+      /** Errors that a check finds, which the source had as well; null where it was not restored. */
       readonly findings: readonly Finding[] | null;
       /** False where the result could not be kept beside the snapshot. */
       readonly isRecorded: boolean;
@@ -64,21 +64,6 @@ export function verifyBackups(request: VerifyRequest, { host }: Machine, observe
       return { request, results };
     });
   });
-}
-
-/** Verifies the hashes of a snapshot that was just made. Throws CORRUPT where the disk did not keep what it was given. */
-export async function verifyAndRecord(snapshot: Snapshot, host: Host, observer: Observer): Promise<Snapshot> {
-  observer.onStage('hashing');
-  const problems = await verifyFiles(snapshot, counter(snapshot.manifest, observer));
-  const verification = { time: host.now().toISOString(), extent: 'hashes', problems: problems.length } as const;
-  recordVerification(snapshot, verification, host);
-  if (problems.length > 0) throw damaged(snapshot, ...problems);
-  return { ...snapshot, verification };
-}
-
-/** True where the last verification found the snapshot sound. */
-export function isVerified({ verification }: Snapshot): boolean {
-  return verification !== null && verification.problems === 0;
 }
 
 async function verifyOne(

@@ -20,25 +20,7 @@ import { inUse, namingHolders } from '../in-use.ts';
 import { locateSettled } from '../journal.ts';
 import type { Observer } from '../observer.ts';
 import { examineDatabase } from './database.ts';
-
-export interface CheckRequest {
-  readonly path: string;
-  /** Every page, every record, every document. */
-  readonly isDeep: boolean;
-  /** Do so beside a server, which cannot commit meanwhile. */
-  readonly isWhileRunning: boolean;
-  readonly redact: boolean;
-}
-
-export interface CheckReport {
-  readonly request: CheckRequest;
-  /** With every symbolic link resolved; as it was given where that was not possible. */
-  readonly path: string;
-  readonly findings: readonly Finding[];
-  readonly counts: Readonly<Record<Severity, number>>;
-  /** False where nothing is told of what is in the database. */
-  readonly isDatabaseRead: boolean;
-}
+import type { CheckReport, CheckRequest } from './report.ts';
 
 /**
  * Looks at everything. Throws NOT_A_PERSIST_DIR where there is no directory at all, and IN_USE where `isDeep` would keep
@@ -114,7 +96,7 @@ function reportOn(
   found: readonly Finding[],
   isDatabaseRead: boolean,
 ): CheckReport {
-  const findings = presented(found, request.path);
+  const findings = presented(found, request.source ?? request.path);
   const count = (severity: Severity): number => findings.filter((each) => each.severity === severity).length;
   const counts = { error: count('error'), warning: count('warning'), info: count('info') };
   return { request, path, findings, counts, isDatabaseRead };

@@ -35,7 +35,7 @@ import type { Observer } from '../observer.ts';
 import { sizesOf } from '../planning.ts';
 import { planFromReading, readDirectory, type Reading } from '../reading.ts';
 import { redacted } from '../redact.ts';
-import type { CheckRequest } from './check.ts';
+import type { CheckRequest } from './report.ts';
 import { added, lookedAgain, type Examined } from './looking-again.ts';
 
 export interface Examination {

@@ -3,7 +3,8 @@
  */
 import type { Host } from '../../../src/host/host.ts';
 import { realHost } from '../../../src/host/real-host.ts';
-import { check, type CheckReport } from '../../../src/operations/check/check.ts';
+import { check } from '../../../src/operations/check/check.ts';
+import type { CheckReport } from '../../../src/operations/check/report.ts';
 import type { Severity } from '../../../src/operations/findings/texts.ts';
 import type { FindingKind } from '../../../src/operations/findings/kinds.ts';
 import type { Stage } from '../../../src/operations/observer.ts';

@@ -3,7 +3,8 @@ import type { ForgetPlan } from '../../../operations/backup/forget.ts';
 import type { BackupList } from '../../../operations/backup/list.ts';
 import { totalsOf } from '../../../operations/backup/totals.ts';
 import type { RestorePlan, RestoreReport } from '../../../operations/backup/restore.ts';
-import { isVerified, type VerifyReport } from '../../../operations/backup/verify.ts';
+import { isVerified } from '../../../operations/backup/verification.ts';
+import type { VerifyReport } from '../../../operations/backup/verify.ts';
 import type { Snapshot } from '../../../repository/snapshots.ts';
 
 /** The documented fields of `backup create --json` (docs/JSON.md), also the field `backup` of prune and vacuum. */

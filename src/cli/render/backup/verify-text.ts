@@ -40,12 +40,17 @@ function verifiedLines(result: VerifiedSnapshot, view: View): readonly string[] 
       ...problems.flatMap(({ path, what }) => wrapped(`${printable(path)}: ${what}`, view.width, '    ')),
     ];
   }
-  const known = findings?.length ?? 0;
+  const known = findings ?? [];
+  const kinds = [...new Set(known.map(({ id }) => id))].join(', ');
   return [
     `  ${name}  sound  ${files}`,
-    ...(known === 0
+    ...(known.length === 0
       ? []
-      : wrapped(`${counted(known, 'error')} that the directory had when it was copied`, view.width, '    ')),
+      : wrapped(
+          `${counted(known.length, 'error')} that the directory had when it was copied: ${kinds}`,
+          view.width,
+          '    ',
+        )),
     ...(isRecorded
       ? []
       : wrapped('this could not be kept beside the snapshot (no right to write)', view.width, '    ')),
