@@ -4,9 +4,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { PROGRAM } from '../support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 const PROCESS_TIMEOUT_MS = 120_000;
 
 interface Finished {

@@ -3,9 +3,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { create, namesIn, newRepository } from '../support/backup.ts';
 import { unpacked } from '../support/fixtures.ts';
+import { PROGRAM } from '../support/program.ts';
 import { run, runJson } from '../support/run.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 describe('a backup command', () => {
   it.each([

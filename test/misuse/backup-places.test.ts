@@ -25,10 +25,9 @@ import {
   toTheMillisecond,
 } from '../support/backup.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { PROGRAM } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 describe('places', () => {
   it('a repository inside the persist directory is refused, and so is one around it', async () => {

@@ -18,10 +18,9 @@ import {
 } from '../support/backup.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { inTransaction } from '../support/process.ts';
+import { PROGRAM, unprivileged } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 /** A machine whose clock stands still. */
 function at(time: string): Partial<Host> {
@@ -88,9 +87,7 @@ describe('a repository', () => {
       restoreArgv(repository, join(closed, 'restored')),
       ['backup', 'forget', repository, '--keep-last', '1', '--yes'],
     ]) {
-      const ended = spawnSync('unshare', ['--user', process.execPath, PROGRAM, ...argv, '--json'], {
-        encoding: 'utf8',
-      });
+      const ended = unprivileged(...argv, '--json');
       expect(ended.status, ended.stderr).toBe(19);
       expect(JSON.parse(ended.stderr)).toMatchObject({ code: 'NOT_WRITABLE', changed: false });
     }

@@ -9,10 +9,9 @@ import { create, createArgv, namesIn, newRepository, NOTHING, refusal, restored 
 import * as damage from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { inTransaction, startedProcess } from '../support/process.ts';
+import { unprivileged } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 describe('a source', () => {
   it.each([
@@ -75,8 +74,7 @@ describe('a source', () => {
     const dir = await unpacked('0.5.5');
     chmodSync(damage.pickleOf(dir, 'ledger'), 0);
     const repository = newRepository();
-    const argv = [process.execPath, PROGRAM, ...createArgv(dir, repository), '--json'];
-    const { status, stderr } = spawnSync('unshare', ['--user', ...argv], { encoding: 'utf8' });
+    const { status, stderr } = unprivileged(...createArgv(dir, repository), '--json');
     expect(status, stderr).toBe(1);
     expect(JSON.parse(stderr)).toMatchObject({ code: 'FAILED', details: [expect.stringContaining('.pickle')] });
     expect(namesIn(repository)).toEqual(NOTHING);

@@ -9,6 +9,7 @@ import type { Finding } from '../../src/operations/findings/findings.ts';
 import { withoutCollection } from '../support/catalogue-damage.ts';
 import * as damage from '../support/damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
+import { PROGRAM, unprivileged } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
 
@@ -17,19 +18,6 @@ interface Checked {
   readonly databaseRead: boolean;
   readonly findings: readonly Finding[];
   readonly counts: Readonly<Record<Finding['severity'], number>>;
-}
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the program in a user namespace without capabilities: permissions hold even where the tests run as root. */
-function unprivileged(...argv: readonly string[]): Ended {
-  return spawnSync('unshare', ['--user', process.execPath, PROGRAM, ...argv], { encoding: 'utf8' });
 }
 
 function resultOf(stdout: string): Checked {

@@ -16,10 +16,9 @@ import {
 import { databaseOf, hotJournal } from '../support/damage.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { holdingOpen, inTransaction } from '../support/process.ts';
+import { PROGRAM, unprivileged } from '../support/program.ts';
+import { onSmallDisk } from '../support/small-disk.ts';
 import { bytesOf, rowsOf, withDatabase } from '../support/state.ts';
-import { UNGUARDED } from '../support/unguarded.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 describe('a process that has a file open', () => {
   it.each([
@@ -94,11 +93,8 @@ describe('a directory that may not be written', () => {
     chmodSync(databaseOf(dir), databaseMode);
     chmodSync(dir, mode);
     const before = bytesOf(dir);
-    const unprivileged = (...argv: readonly string[]): number | null =>
-      spawnSync('unshare', ['--user', process.execPath, PROGRAM, 'clean', dir, ...argv]).status;
-    expect([unprivileged('--dry-run'), unprivileged('--yes'), unprivileged('--yes', '--only', 'dirs')]).toEqual([
-      0, 19, 19,
-    ]);
+    const statusOf = (...argv: readonly string[]): number | null => unprivileged('clean', dir, ...argv).status;
+    expect([statusOf('--dry-run'), statusOf('--yes'), statusOf('--yes', '--only', 'dirs')]).toEqual([0, 19, 19]);
     expect(bytesOf(dir)).toEqual(before);
     chmodSync(dir, 0o755);
   });
@@ -123,34 +119,6 @@ describe('a directory that may not be written', () => {
   });
 });
 
-/** $1 the directory, $2 a mount point, $3 the spare KiB, $4 where the result goes; then node and its arguments. */
-const ON_SMALL_DISK = `
-  source=$1 disk=$2 spare=$3 result=$4; shift 4
-  mount -t tmpfs -o size=64m none "$disk" && cp -a "$source" "$disk/persist" || exit 99
-  used=$(df -k --output=used "$disk" | tail -1)
-  mount -o remount,size="$((used + spare))k" "$disk" || exit 99
-  (cd "$disk" && SQLITE_TMPDIR="$disk" "$@"); code=$?
-  mount -o remount,size=64m "$disk"; cp -a "$disk/persist" "$result"; exit $code`;
-
-interface Outcome {
-  readonly status: number | null;
-  readonly stderr: string;
-  /** A copy of the directory as it was afterwards. */
-  readonly after: string;
-}
-
-function onSmallDisk(dir: string, spareKiB: number, argv: readonly string[]): Outcome {
-  const scratch = temporaryDirectory();
-  const [disk, after] = [join(scratch, 'disk'), join(scratch, 'after')];
-  mkdirSync(disk);
-  const node = [process.execPath, '--input-type=module', '-e', UNGUARDED, 'clean', 'persist', ...argv, '--json'];
-  const shell = ['sh', '-c', ON_SMALL_DISK, 'sh', dir, disk, String(spareKiB), after];
-  const { status, stderr } = spawnSync('unshare', ['--map-root-user', '--mount', ...shell, ...node], {
-    encoding: 'utf8',
-  });
-  return { status, stderr, after };
-}
-
 describe('a disk that fills up', () => {
   it.each([0, 8, 64, 256, 1024])(
     'with %i KiB to spare leaves every row and every directory in place',
@@ -159,7 +127,7 @@ describe('a disk that fills up', () => {
       addLeftIndexes(dir, 3);
       addLeftRecords(dir, 3000);
       const [rows, files] = [rowsOf(dir), contentOf(dir)];
-      const { status, stderr, after } = onSmallDisk(dir, spareKiB, ['--yes', '--min-age', '0s']);
+      const { status, stderr, after } = onSmallDisk(dir, spareKiB, ['clean', 'persist', '--yes', '--min-age', '0s']);
       expect(status, stderr).toBe(15);
       expect(JSON.parse(stderr)).toMatchObject({ code: 'NO_SPACE', changed: false, state: 'nothing was changed' });
       expect([...contentOf(after).keys()]).toEqual([...files.keys()]);
@@ -171,7 +139,15 @@ describe('a disk that fills up', () => {
   it('does not keep directories from being put aside, which takes next to nothing', async () => {
     const dir = await leftBehind();
     const rows = rowsOf(dir);
-    const { status, stderr, after } = onSmallDisk(dir, 64, ['--yes', '--min-age', '0s', '--only', 'dirs']);
+    const { status, stderr, after } = onSmallDisk(dir, 64, [
+      'clean',
+      'persist',
+      '--yes',
+      '--min-age',
+      '0s',
+      '--only',
+      'dirs',
+    ]);
     expect(status, stderr).toBe(0);
     expect(rowsOf(after)).toEqual(rows);
     expect(quarantinesIn(after)).toHaveLength(1);
@@ -185,7 +161,15 @@ describe('a disk that fills up', () => {
     const { details } = JSON.parse(short.stderr) as { details: readonly string[] };
     const [, amount = '', unit = ''] = /needs ([\d.]+) (KiB|MiB)/.exec(details.join(' ')) ?? [];
     const kib = Math.ceil(Number(amount) * (unit === 'MiB' ? 1024 : 1));
-    const { status, stderr } = onSmallDisk(dir, kib, ['--yes', '--min-age', '0s', '--only', 'rows']);
+    const { status, stderr } = onSmallDisk(dir, kib, [
+      'clean',
+      'persist',
+      '--yes',
+      '--min-age',
+      '0s',
+      '--only',
+      'rows',
+    ]);
     expect(status, `${kib} KiB: ${stderr}`).toBe(0);
   });
 });

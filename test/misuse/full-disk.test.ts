@@ -1,42 +1,10 @@
-/**
- * A disk that really fills up: a small tmpfs in a mount namespace of its own, with the guard on free space told that
- * there is plenty, so that SQLite itself runs into the wall.
- */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+/** A disk that really fills up during a prune or a vacuum. */
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { enlarge } from '../support/enlarge.ts';
-import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { unpacked } from '../support/fixtures.ts';
+import { onSmallDisk } from '../support/small-disk.ts';
 import { otherFilesOf, seqIdsOf, withDatabase } from '../support/state.ts';
-import { UNGUARDED } from '../support/unguarded.ts';
-
-/** $1 the directory, $2 a mount point, $3 the tmpfs size, $4 where the result goes; then node and its arguments. */
-const ON_SMALL_DISK = `
-  source=$1 disk=$2 size=$3 result=$4; shift 4
-  mount -t tmpfs -o size="$size" none "$disk" && cp -a "$source" "$disk/persist" || exit 99
-  (cd "$disk" && SQLITE_TMPDIR="$disk" "$@"); code=$?
-  cp -a "$disk/persist" "$result"; exit $code`;
-
-interface Outcome {
-  readonly status: number | null;
-  readonly stderr: string;
-  /** A copy of the directory as it was afterwards. */
-  readonly after: string;
-}
-
-function onSmallDisk(dir: string, spareKiB: number, argv: readonly string[]): Outcome {
-  const scratch = temporaryDirectory();
-  const [disk, after] = [join(scratch, 'disk'), join(scratch, 'after')];
-  mkdirSync(disk);
-  const usedKiB = Number(execFileSync('du', ['-sk', '--apparent-size', dir], { encoding: 'utf8' }).split('\t')[0]);
-  const node = [process.execPath, '--input-type=module', '-e', UNGUARDED, ...argv, '--json'];
-  const shell = ['sh', '-c', ON_SMALL_DISK, 'sh', dir, disk, `${usedKiB + spareKiB}k`, after];
-  const { status, stderr } = spawnSync('unshare', ['--map-root-user', '--mount', ...shell, ...node], {
-    encoding: 'utf8',
-  });
-  return { status, stderr, after };
-}
 
 describe('a disk that fills up', () => {
   it('during the delete leaves every row in place', async () => {

@@ -1,28 +1,14 @@
 /**
  * Journals that lie beside the database, and what the user of this process may do to its files.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { coldJournal, databaseOf, hotJournal, poisonedWatermark } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { IDLE_CHROMA } from '../support/holders.ts';
+import { unprivileged } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf, seqIdsOf } from '../support/state.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the program in a user namespace without capabilities: permissions hold even where the tests run as root. */
-function unprivileged(...argv: readonly string[]): Ended {
-  return spawnSync('unshare', ['--user', process.execPath, PROGRAM, ...argv], { encoding: 'utf8' });
-}
 
 describe('a finished journal beside the database', () => {
   it('stops no command that only looks, and is left as it is', async () => {

@@ -2,12 +2,14 @@
  * Everything an operator can get wrong, and every state a directory can be found in: exit code, words, and the bytes
  * afterwards. One table; a row is a misuse, and each command that it concerns is run on it.
  */
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
 import * as damage from '../support/damage.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { PROGRAM, unprivileged } from '../support/program.ts';
 import { run, type Terminal } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
 
@@ -445,19 +447,11 @@ describe('a person', () => {
 
 describe('a directory that may not be written', () => {
   it('is inspected, and refused by commands that write', async () => {
-    const { spawnSync } = await import('node:child_process');
     const dir = await unpacked('0.5.5');
     const before = bytesOf(dir);
-    const program = (...argv: string[]): { status: number | null; stderr: string } =>
-      // A user namespace without capabilities: permissions hold even where the tests run as root.
-      spawnSync(
-        'unshare',
-        ['--user', process.execPath, join(import.meta.dirname, '../../bin/chroma-maint.js'), ...argv],
-        { encoding: 'utf8' },
-      );
     chmodSync(join(dir, 'chroma.sqlite3'), 0o444);
     chmodSync(dir, 0o555);
-    const results = [program('inspect', dir), program('prune', dir, '--yes'), program('vacuum', dir, '--yes')];
+    const results = [['inspect'], ['prune', '--yes'], ['vacuum', '--yes']].map((argv) => unprivileged(...argv, dir));
     chmodSync(dir, 0o755);
     expect(results.map(({ status }) => status)).toEqual([0, 19, 19]);
     expect(results[1]?.stderr).toMatch(/may not write here[\s\S]*nothing was changed/);
@@ -466,16 +460,14 @@ describe('a directory that may not be written', () => {
   });
 
   it('because it is mounted read-only is inspected, and refused by commands that write', async () => {
-    const { spawnSync } = await import('node:child_process');
     const dir = await unpacked('0.5.5');
     const before = bytesOf(dir);
     const mount = join(temporaryDirectory(), 'mounted');
     mkdirSync(mount);
-    const bin = join(import.meta.dirname, '../../bin/chroma-maint.js');
     const script = `mount --bind "$1" "$2" && mount -o remount,ro,bind "$2" || exit 99; "$3" "$4" inspect "$2" >/dev/null; echo $?; "$3" "$4" prune "$2" --yes; echo $?; "$3" "$4" vacuum "$2" --yes; echo $?`;
     const { stdout, stderr } = spawnSync(
       'unshare',
-      ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', dir, mount, process.execPath, bin],
+      ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', dir, mount, process.execPath, PROGRAM],
       { encoding: 'utf8' },
     );
     expect(stdout.trim().split('\n'), stderr).toEqual(['0', '19', '19']);

@@ -5,7 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { realHost } from '../../src/host/real-host.ts';
 import { vacuumUnderLock } from '../../src/operations/locked-vacuum.ts';
@@ -13,9 +12,9 @@ import { on, SILENT, vacuumOf } from '../support/agreed.ts';
 import { databaseOf } from '../support/damage.ts';
 import { rowsKept, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { holdingOpen, SQLITE, startedProcess } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 const VACUUM = ['vacuum', '--yes', '--min-reclaim', '0', '--json'];
 const NOBODY_ID = 65_534;
 

@@ -7,16 +7,14 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { create, namesIn, newRepository, NOTHING } from '../support/backup.ts';
 import { enlarge } from '../support/enlarge.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { inTransaction } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 
 /** Large enough that a copy of it can be caught in the middle: 180 MB. */
 async function largeDirectory(): Promise<string> {

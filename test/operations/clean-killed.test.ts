@@ -7,14 +7,13 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { clean, contentOf, LEFT_INDEX, runClean } from '../support/clean.ts';
 import { cloneOf } from '../support/clone.ts';
 import { found, INDEXES, largeDirectory, type Found, type Known } from '../support/cut-off.ts';
 import { killedAfter, killedWhen } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 /** How often each; KILLS=200 takes some minutes. */
 const KILLS = Number(process.env['KILLS'] ?? 5);
 

@@ -7,9 +7,8 @@ import { realHost } from '../../src/host/real-host.ts';
 import { addLeftIndexes, clean, contentOf, LEFT_INDEX, leftBehind, runClean } from '../support/clean.ts';
 import { collectionIdOf, damagedFullText, damagedPage, orphanTopic } from '../support/damage.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
+import { PROGRAM, unprivileged } from '../support/program.ts';
 import { bytesOf, rowsOf, withDatabase } from '../support/state.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 describe('a clean-up in which a row cannot be deleted', () => {
   it.each(['embeddings', 'collection_metadata', 'embeddings_queue'])(
@@ -126,8 +125,7 @@ describe('directories of which one cannot be moved', () => {
     // Whoever is not root cannot move a directory that may not be written: its ".." changes.
     chmodSync(join(dir, second), 0o555);
     const [rows, files] = [rowsOf(dir), contentOf(dir)];
-    const argv = [PROGRAM, 'clean', dir, '--yes', '--min-age', '0s'];
-    const { status, stderr } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
+    const { status, stderr } = unprivileged('clean', dir, '--yes', '--min-age', '0s');
     expect(contentOf(dir)).toEqual(files);
     expect(rowsOf(dir)).toEqual(rows);
     expect({ status, stderr }).toEqual({ status: 19, stderr: expect.stringContaining('nothing was changed') });

@@ -1,5 +1,4 @@
 /** What a clean-up takes, what it leaves, and what it says of both. */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,10 +6,10 @@ import { clean, contentOf, LEFT_INDEX, leftBehind, runClean, type CleanJson } fr
 import { collectionIdOf, orphanTopic } from '../support/damage.ts';
 import { FIXTURES, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { fullTextTableOf } from '../support/full-text-damage.ts';
+import { unprivileged } from '../support/program.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 const NOTHING = { changed: false, directories: [], rows: {}, quarantine: null };
 
 /** What belongs to a segment of a collection, asked of the database in another way than the program does. */
@@ -164,8 +163,7 @@ describe('a directory of no segment', () => {
     const dir = await leftBehind();
     chmodSync(join(dir, LEFT_INDEX), mode);
     const before = bytesOf(dir);
-    const argv = [PROGRAM, 'clean', dir, '--yes', '--min-age', '0s'];
-    const { status, stderr } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
+    const { status, stderr } = unprivileged('clean', dir, '--yes', '--min-age', '0s');
     expect({ status, stderr }).toEqual({
       status: 1,
       stderr: expect.stringMatching(/may not read everything[^]*77bbefcc[^]*nothing was changed/),

@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readJournalState } from '../../src/sqlite/header.ts';
 import { databaseOf } from '../support/damage.ts';
@@ -12,10 +11,9 @@ import { unpacked } from '../support/fixtures.ts';
 import { faultsOf, hitsOf, othersOf } from '../support/full-text.ts';
 import { missingFullTextRows } from '../support/full-text-damage.ts';
 import { childrenOf } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { otherFilesOf, rowsOf } from '../support/state.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
 
 /** Large enough that SQLite has to write pages before it commits: its cache has 16 MB. */
 async function largeDirectory(): Promise<string> {

@@ -6,19 +6,17 @@ import { once } from 'node:events';
 import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readJournalState, type JournalState } from '../../src/sqlite/header.ts';
 import { rowsKept, unpacked } from '../support/fixtures.ts';
 import { enlarge } from '../support/enlarge.ts';
 import { childrenOf, inTransaction } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { bytesOf, otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
 const FIXTURE = '0.5.5';
 const IN_PLACE = ['vacuum', '--yes', '--min-reclaim', '0', '--mode', 'in-place'];
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
-
 interface Ended {
   readonly exitCode: number | null;
   readonly signal: string | null;

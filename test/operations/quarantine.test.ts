@@ -17,10 +17,9 @@ import { addLeftIndexes, clean, contentOf, LEFT_INDEX, leftBehind, quarantinesIn
 import { damagedPage, hotJournal, unknownMigration } from '../support/damage.ts';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { IDLE_CHROMA } from '../support/holders.ts';
+import { PROGRAM, unprivileged } from '../support/program.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
-
-const PROGRAM = join(import.meta.dirname, '../../bin/chroma-maint.js');
 
 interface QuarantineJson {
   readonly changed: boolean;
@@ -180,8 +179,7 @@ describe('a restore', () => {
     const { dir, id } = await putAside();
     chmodSync(join(dir, '.chroma-maint/quarantine', id, 'b0000000-0000-4000-8000-000000000001'), 0o555);
     const before = contentOf(dir);
-    const argv = [PROGRAM, 'clean', dir, '--restore', id, '--yes'];
-    const { status, stderr } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
+    const { status, stderr } = unprivileged('clean', dir, '--restore', id, '--yes');
     expect({ status, stderr }).toEqual({ status: 19, stderr: expect.stringContaining('nothing was changed') });
     // The quarantine itself was written to, and written to again.
     expect([...contentOf(dir).keys()]).toEqual([...before.keys()]);
@@ -292,8 +290,7 @@ describe('a purge', () => {
   it('that may not delete everything says that some may be gone', async () => {
     const { dir, id } = await putAside();
     chmodSync(join(dir, '.chroma-maint/quarantine', id, 'b0000000-0000-4000-8000-000000000001'), 0o555);
-    const argv = [PROGRAM, 'clean', dir, '--purge-quarantine', '--older-than', '0s', '--yes'];
-    const { status, stderr } = spawnSync('unshare', ['--user', process.execPath, ...argv], { encoding: 'utf8' });
+    const { status, stderr } = unprivileged('clean', dir, '--purge-quarantine', '--older-than', '0s', '--yes');
     expect({ status, stderr }).toEqual({ status: 19, stderr: expect.not.stringContaining('nothing was changed') });
     expect(stderr).toContain('some of the directories may be deleted');
   });

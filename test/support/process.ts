@@ -4,10 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/chroma-maint.js', import.meta.url));
+import { PROGRAM } from './program.ts';
 
 export const SQLITE = createRequire(import.meta.url).resolve('better-sqlite3');
 

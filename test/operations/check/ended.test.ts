@@ -5,15 +5,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { enlarge } from '../../support/enlarge.ts';
 import { unpacked } from '../../support/fixtures.ts';
 import { childrenOf } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 import { run } from '../../support/run.ts';
 import { bytesOf } from '../../support/state.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../../bin/chroma-maint.js', import.meta.url));
 
 /** Large enough that a deep check of it can be met in the middle: 180 MB. */
 async function largeDirectory(): Promise<string> {
