@@ -7,10 +7,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { measure } from './measure.js';
 import { backupTable } from './report.js';
-import { built } from './sets.js';
+import { namedSet } from './sets.js';
 
 const PROGRAM = join(import.meta.dirname, '..', 'bin', 'chroma-maint.js');
 const RESULTS = join(import.meta.dirname, 'results');
@@ -34,17 +33,9 @@ const TASKS = [
   },
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { runs: { type: 'string', default: '3' } },
-});
-const [set] = positionals;
-if (set === undefined) throw new Error('name a set: see SETS in bench/build.py');
-
-const source = built(set);
-const bytes = Number(execFileSync('du', ['-sb', source], { encoding: 'utf8' }).split('\t')[0]);
+const { set, source, bytes, rounds } = namedSet();
 const runs = [];
-for (let round = 0; round < Number(values.runs); round += 1) {
+for (let round = 0; round < rounds; round += 1) {
   const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'chroma-maint-bench-'));
   for (const { name, argv } of TASKS) {
     execFileSync('sync');

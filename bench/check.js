@@ -6,10 +6,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { measure } from './measure.js';
 import { checkTable } from './report.js';
-import { built } from './sets.js';
+import { namedSet } from './sets.js';
 
 const PROGRAM = join(import.meta.dirname, '..', 'bin', 'chroma-maint.js');
 const INTEGRITY = join(import.meta.dirname, 'integrity-check.js');
@@ -28,19 +27,11 @@ const TASKS = [
   },
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { runs: { type: 'string', default: '3' } },
-});
-const [set] = positionals;
-if (set === undefined) throw new Error('name a set: see SETS in bench/build.py');
-
-const source = built(set);
-const bytes = Number(execFileSync('du', ['-sb', source], { encoding: 'utf8' }).split('\t')[0]);
+const { set, source, bytes, rounds } = namedSet();
 const runs = [];
 // Once beforehand, so that everything is in the page cache for all of them.
 execFileSync('sh', ['-c', 'find "$1" -type f -print0 | xargs -0 cat >/dev/null', 'sh', source]);
-for (let round = 0; round < Number(values.runs); round += 1) {
+for (let round = 0; round < rounds; round += 1) {
   for (const { name, argv } of TASKS) {
     const { output, ...figures } = await measure(argv(source), source);
     process.stderr.write(`${name}: ${figures.seconds.toFixed(2)} s, exit ${figures.exitCode}\n`);

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from '
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,6 +31,19 @@ export function built(name) {
   execFileSync(interpreter(WRITTEN_BY[name] ?? '0.5.5'), [join(ROOT, 'bench', 'build.py'), name, part], { stdio });
   renameSync(part, directory);
   return directory;
+}
+
+/** What the command line names: a set, built where it is missing, its bytes, and how often it is measured. */
+export function namedSet() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { runs: { type: 'string', default: '3' } },
+  });
+  const [set] = positionals;
+  if (set === undefined) throw new Error('name a set: see SETS in bench/build.py');
+  const source = built(set);
+  const bytes = Number(execFileSync('du', ['-sb', source], { encoding: 'utf8' }).split('\t')[0]);
+  return { set, source, bytes, rounds: Number(values.runs) };
 }
 
 /** A copy of `source` that may be changed, on the disk already. BENCH_DIR says where. */
