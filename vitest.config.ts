@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/chroma/**', 'test/packed/**', 'test/power-cut/**'],
     globalSetup: ['test/support/build.ts'],
+    // By default one core is left to whoever watches; most tests wait for processes that they have started.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {
