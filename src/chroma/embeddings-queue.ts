@@ -32,7 +32,7 @@ export function countUpTo(db: Database, last: SeqId): number {
 }
 
 /**
- * Deletes the rows strictly below each cutoff, in one scan, and returns how many. The only DELETE of this program:
+ * Deletes the rows strictly below each cutoff, in one scan, and returns how many. The invariants of every DELETE here:
  * I1 no row at or above a watermark · I2 the row with MAX(seq_id) survives · I3 no watermark, no row · I4 no row of an
  * unknown topic · I5 a second run finds nothing. The caller holds the exclusive lock, counts, and rolls back.
  */
@@ -63,7 +63,8 @@ export function readCopiedLastSeqId(db: Database): SeqId {
   return seqId(db.prepare<[], bigint | null>(COPIED_LAST_SEQ_ID).pluck().get() ?? NO_ROW);
 }
 
-function withCutoffs<T>(db: Database, cutoffs: readonly Cutoff[], work: () => T): T {
+/** Runs `work` with table `temp.cutoff`, which holds `cutoffs`. */
+export function withCutoffs<T>(db: Database, cutoffs: readonly Cutoff[], work: () => T): T {
   db.exec(CREATE_CUTOFFS);
   const insert = db.prepare<[string, bigint]>(INSERT_CUTOFF);
   for (const { topic, below } of cutoffs) insert.run(topic, below);

@@ -85,6 +85,8 @@ export type SkipReason =
   | NoWatermark
   | 'excluded'
   | 'nothing-to-prune'
+  /** Chroma is saving its index, seen only by a prune beside a running server. */
+  | 'being-saved'
   | 'ambiguous-topic'
   | 'vectors-missing-from-index';
 

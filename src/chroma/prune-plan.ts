@@ -55,7 +55,7 @@ export interface SequenceRegression {
 }
 
 /** Skips that are part of a healthy directory's life; every other skip wants a person. */
-const HEALTHY: readonly SkipReason[] = ['never-persisted', 'excluded', 'nothing-to-prune'];
+const HEALTHY: readonly SkipReason[] = ['never-persisted', 'excluded', 'nothing-to-prune', 'being-saved'];
 
 export function needsAttention(reason: SkipReason): boolean {
   return !HEALTHY.includes(reason);

@@ -123,12 +123,19 @@ function named(
   return given;
 }
 
-export function targetOf(argument: string | undefined, options: ChangingOptions & Partial<WritingOptions>): Target {
+export function targetOf(
+  argument: string | undefined,
+  options: ChangingOptions & Partial<WritingOptions> & { readonly whileRunning?: boolean },
+): Target {
   return {
     path: persistDirOf(argument, options),
     only: options.collection ?? [],
     exclude: options.exclude ?? [],
-    allow: { recoverJournal: options.recoverJournal ?? false, networkFs: options.allowNetworkFs ?? false },
+    allow: {
+      recoverJournal: options.recoverJournal ?? false,
+      networkFs: options.allowNetworkFs ?? false,
+      whileRunning: options.whileRunning ?? false,
+    },
     skipIndexCheck: options.skipIndexCheck ?? false,
     backup: options.backup === undefined ? null : { repository: options.backup, toolVersion: readOwnVersion() },
     waitMs: options.wait,

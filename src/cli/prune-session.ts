@@ -2,19 +2,18 @@ import type { Host } from '../host/host.ts';
 import { agreementOf, execute } from '../operations/execute.ts';
 import type { Work } from '../operations/job.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
-import type { PruneReport } from '../operations/prune.ts';
-import type { Target } from '../operations/target.ts';
+import type { PruneReport, PruneRequest } from '../operations/prune.ts';
 import type { Session } from './session.ts';
 
-export function pruneSession(target: Target, host: Host, work: Work): Session<DirectoryPlan, PruneReport> {
+export function pruneSession(request: PruneRequest, host: Host, work: Work): Session<DirectoryPlan, PruneReport> {
   return {
     async plan(isDryRun) {
       const { planPrune } = await import('../operations/prune.ts');
-      return planPrune(target, host, isDryRun);
+      return planPrune(request, host, isDryRun);
     },
     execute(plan, execution) {
       const agreed = plan === null ? null : agreementOf(plan);
-      return execute({ kind: 'prune', request: { target }, agreed }, work, execution, host);
+      return execute({ kind: 'prune', request, agreed }, work, execution, host);
     },
     growthOf: () => null,
     async loadWords() {

@@ -3,7 +3,7 @@ import { pruneTotals } from '../operations/collections.ts';
 import type { DirectoryPlan } from '../operations/planning.ts';
 import type { PruneReport } from '../operations/prune.ts';
 import { counted } from '../units.ts';
-import { backupJson, pruneJson } from './render/prune-json.ts';
+import { backupJson, onlineJson, pruneJson } from './render/prune-json.ts';
 import { prunePlanLines, pruneReportLines } from './render/prune-text.ts';
 import type { Words } from './session.ts';
 
@@ -16,10 +16,16 @@ export const PRUNE_WORDS: Words<DirectoryPlan, PruneReport> = {
   exitCodeOf: pruneExitCode,
   planLines: prunePlanLines,
   reportLines: (report, _, view) => pruneReportLines(report, view),
-  planJson: (plan) => ({ schema: 'chroma-maint/prune@1', ...pruneJson(plan, 0), backup: backupJson(plan) }),
-  reportJson: ({ plan, deleted }) => ({
+  planJson: (plan) => ({
     schema: 'chroma-maint/prune@1',
-    ...pruneJson(plan, deleted),
+    ...pruneJson(plan, 0),
+    online: null,
+    backup: backupJson(plan),
+  }),
+  reportJson: ({ plan, deleted, online }) => ({
+    schema: 'chroma-maint/prune@1',
+    ...pruneJson(plan, deleted, online?.deleted),
+    online: onlineJson(online),
     backup: backupJson(plan),
   }),
 };

@@ -20,6 +20,8 @@ export interface Machine {
 export interface Allowances {
   readonly recoverJournal: boolean;
   readonly networkFs: boolean;
+  /** One server may have the directory open. Then nothing else may be switched off. */
+  readonly whileRunning: boolean;
 }
 
 export interface GuardContext extends Machine {

@@ -4,6 +4,7 @@
  */
 import { shellWord } from '../shell-word.ts';
 import { accessSync, constants } from 'node:fs';
+import type { PersistDir } from '../chroma/persist-dir.ts';
 import { sequenceRegressions } from '../chroma/prune-plan.ts';
 import { MaintError } from '../errors.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
@@ -15,14 +16,17 @@ import {
   type LockedContext,
   type PlannedContext,
 } from './guard-context.ts';
-import { verifyNotInUse } from './in-use.ts';
+import { verifyNotInUse, verifyOneServer } from './in-use.ts';
 import { verifyJournal } from './journal.ts';
+import type { Reading } from './reading.ts';
 import { verifySpace } from './space.ts';
 
 interface GuardAt<Stage extends string, Context> {
   readonly stage: Stage;
   /** What holds where the guard is satisfied, in two or three words. */
   readonly title: string;
+  /** Absent for a guard that holds whether Chroma is stopped or may be running. */
+  readonly when?: 'stopped' | 'running';
   verify(context: Context): Promise<GuardNote> | GuardNote;
 }
 
@@ -43,11 +47,13 @@ export const GUARDS: readonly Guard[] = [
   { stage: 'path', title: 'no open journal', verify: verifyJournal },
   { stage: 'planned', title: 'schema known', verify: () => null },
   { stage: 'directory', title: 'local disk', verify: verifyLocalFileSystem },
-  { stage: 'directory', title: 'not in use', verify: verifyNotInUse },
+  { stage: 'directory', title: 'not in use', when: 'stopped', verify: verifyNotInUse },
+  { stage: 'directory', title: 'one server at most', when: 'running', verify: verifyOneServer },
   { stage: 'directory', title: 'writable', verify: verifyWritable },
   { stage: 'planned', title: 'space', verify: verifySpace },
   { stage: 'planned', title: 'watermarks', verify: verifySequence },
-  { stage: 'locked', title: 'integrity', verify: verifyIntegrity },
+  // Beside a server it would keep that from saving anything for as long as it reads.
+  { stage: 'locked', title: 'integrity', when: 'stopped', verify: verifyIntegrity },
 ];
 
 export type Check =
@@ -61,7 +67,8 @@ export type Check =
 export async function verifyPath(context: GuardContext): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const guard of GUARDS) {
-    if (guard.stage === 'path') checks.push(passed(guard.title, await guard.verify(context)));
+    if (guard.stage === 'path' && isAsked(guard, context))
+      checks.push(passed(guard.title, await guard.verify(context)));
   }
   return checks;
 }
@@ -70,7 +77,7 @@ export async function verifyPath(context: GuardContext): Promise<readonly Check[
 export async function verifyDirectory(context: GuardContext, isDryRun: boolean): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const guard of GUARDS) {
-    if (guard.stage !== 'directory') continue;
+    if (guard.stage !== 'directory' || !isAsked(guard, context)) continue;
     try {
       checks.push(passed(guard.title, await guard.verify(context)));
     } catch (error) {
@@ -83,6 +90,7 @@ export async function verifyDirectory(context: GuardContext, isDryRun: boolean):
 /** Runs the guards on the plan. Throws at the first that fails, but for a dry run. */
 export function verifyPlanned(context: PlannedContext, isDryRun: boolean): readonly Check[] {
   return GUARDS.flatMap((guard): readonly Check[] => {
+    if (!isAsked(guard, context)) return [];
     if (guard.stage === 'locked') return [{ title: guard.title, status: 'later', when: 'before the first write' }];
     if (guard.stage !== 'planned') return [];
     try {
@@ -91,6 +99,10 @@ export function verifyPlanned(context: PlannedContext, isDryRun: boolean): reado
       return [failed(guard.title, error, isDryRun)];
     }
   });
+}
+
+function isAsked({ when }: Guard, { allow }: Pick<GuardContext, 'allow'>): boolean {
+  return when === undefined || (when === 'running') === allow.whileRunning;
 }
 
 /** A dry run writes nothing, so a failed guard is reported in its plan; damage is not, for it forbids to plan at all. */
@@ -170,7 +182,14 @@ function verifyWritable({ dir, host }: GuardContext): GuardNote {
     : null;
 }
 
-function verifySequence({ dir, reading }: PlannedContext): GuardNote {
+/** Throws CORRUPT where a recorded position is ahead of the queue. */
+export function verifySequence({
+  dir,
+  reading,
+}: {
+  readonly dir: PersistDir;
+  readonly reading: Pick<Reading, 'collections' | 'lastSeqId'>;
+}): GuardNote {
   const [worst, ...others] = sequenceRegressions(reading.collections, reading.lastSeqId);
   if (worst === undefined) return null;
   const name = reading.collections.find(({ id }) => id === worst.collectionId)?.name ?? worst.collectionId;

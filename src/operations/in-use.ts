@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MaintError } from '../errors.ts';
 import type { Holder, HolderScan } from '../host/host.ts';
-import { warning, type GuardContext, type GuardNote } from './guard-context.ts';
+import { remark, warning, type GuardContext, type GuardNote } from './guard-context.ts';
 
 const POLL_MS = 500;
 const MOST_SHOWN = 5;
@@ -24,6 +24,22 @@ export async function verifyNotInUse({ dir, host, ownProcesses, waitMs }: Use): 
   if (scan.holders.length > 0) throw inUse(dir.given, scan.holders);
   const unknown = uncertainty(scan);
   return unknown === null ? null : warning(unknown);
+}
+
+/** Throws IN_USE where more than one process has the directory open: two servers on one directory damage it by themselves. */
+export function verifyOneServer({ dir, host, ownProcesses }: Omit<Use, 'waitMs'>): GuardNote {
+  const scan = host.holdersOf(dir.path, ownProcesses);
+  const [server, ...others] = scan.holders;
+  if (others.length > 0) {
+    throw new MaintError('IN_USE', {
+      message: `more than one process uses ${dir.given}`,
+      details: describeHolders(scan.holders),
+      hint: 'leave one server running, or stop all of them and leave out --while-running',
+    });
+  }
+  const unknown = uncertainty(scan);
+  if (unknown !== null) return warning(unknown);
+  return server === undefined ? null : remark(`pid ${server.pid}  ${server.command}`);
 }
 
 /** What the scan could not see, in words; null where it saw every process. */
@@ -50,6 +66,11 @@ export function describeHolders(holders: readonly Holder[]): readonly string[] {
   return holders.length > MOST_SHOWN ? [...lines, `and ${holders.length - MOST_SHOWN} more`] : lines;
 }
 
+/** True for a line of {@link describeHolders}. */
+function isHolder(line: string): boolean {
+  return /^pid \d+ /.test(line);
+}
+
 function heldBy({ openFiles, hasDatabaseOpen }: Holder): string {
   if (openFiles === 0) return 'serves this directory';
   const others = openFiles - (hasDatabaseOpen ? 1 : 0);
@@ -66,8 +87,9 @@ export async function namingHolders<T>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof MaintError) || error.code !== 'IN_USE') throw error;
+    if (!(error instanceof MaintError) || error.code !== 'IN_USE' || error.details.some(isHolder)) throw error;
     const { holders } = host.holdersOf(dir.path, ownProcesses);
-    throw holders.length > 0 ? inUse(dir.given, holders) : error;
+    if (holders.length === 0) throw error;
+    throw error.changed ? inUse(dir.given, holders).withState(error.state) : inUse(dir.given, holders);
   }
 }

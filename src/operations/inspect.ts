@@ -33,7 +33,7 @@ export async function inspect({ path, redact }: InspectRequest, host: Host): Pro
   const ownProcesses = [process.pid];
   verifyNotHalfSwapped(path);
   const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
-  const allow = { recoverJournal: false, networkFs: true };
+  const allow = { recoverJournal: false, networkFs: true, whileRunning: false };
   const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
   verifyJournal(context);
   const holders = host.holdersOf(dir.path, ownProcesses);
@@ -48,7 +48,8 @@ export async function inspect({ path, redact }: InspectRequest, host: Host): Pro
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {
-  const found = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true }));
+  const isShared = holders.holders.length > 0;
+  const found = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true, isShared }));
   const reading = redact ? redacted(found) : found;
   return {
     dir,

@@ -8,8 +8,7 @@ import type { ForgetReport, ForgetRequest } from './backup/forget.ts';
 import type { RestoreReport, RestoreRequest } from './backup/restore.ts';
 import type { VerifyReport, VerifyRequest } from './backup/verify.ts';
 import type { Observer } from './observer.ts';
-import type { PruneReport } from './prune.ts';
-import type { Target } from './target.ts';
+import type { PruneReport, PruneRequest } from './prune.ts';
 import type { CheckReport, CheckRequest } from './check/report.ts';
 import type { CleanReport } from './clean/execute.ts';
 import type { CleanRequest } from './clean/plan.ts';
@@ -81,10 +80,6 @@ export interface ForgetJob {
 export type PlannedJob = PruneJob | VacuumJob | CleanJob | FullTextJob;
 export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
 export type Job = PlannedJob | QuarantineJob | CheckJob | BackupJob;
-
-export interface PruneRequest {
-  readonly target: Target;
-}
 
 interface Reports {
   readonly prune: PruneReport;

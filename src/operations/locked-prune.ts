@@ -16,18 +16,18 @@ import { consentToPrune, inNumbers, planUnderLock, syncIndexes, withDirectory } 
  * Plans and deletes in one exclusive transaction. Whatever is thrown before the commit leaves every row in place.
  */
 export function pruneUnderLock(
-  { request: { target }, agreed }: PruneJob,
+  { request, agreed }: PruneJob,
   machine: Machine,
   observer: Observer,
 ): Promise<PruneReport> {
-  const planning = prunePlanning(target, false, agreed);
+  const planning = prunePlanning(request, false, agreed);
   return withDirectory(planning, machine, observer, (db, preflight) =>
     inExclusiveTransaction(db, () => {
       const planned = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
       const { plan } = planned;
       observer.onPlanned(inNumbers(planned, plan.databaseBytes));
-      if (totalRows(plan.prune) === 0) return { plan, deleted: 0 };
-      return { plan: executed(plan), deleted: deletePlanned(db, planned, observer) };
+      if (totalRows(plan.prune) === 0) return { plan, deleted: 0, online: null };
+      return { plan: executed(plan), deleted: deletePlanned(db, planned, observer), online: null };
     }),
   );
 }

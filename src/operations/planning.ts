@@ -15,7 +15,7 @@ import { READ_WAIT_MS, type Alternative, type GuardContext, type Machine, type S
 import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
 import { namingHolders, verifyNotInUse } from './in-use.ts';
 import { settleHalfSwap, verifyNotHalfSwapped } from './half-swap.ts';
-import { hotJournal, statingRecovery } from './journal.ts';
+import { hotJournal, locateSettled, statingRecovery } from './journal.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
 import { freeByDevice } from './space.ts';
@@ -114,7 +114,10 @@ export function planDirectory<S extends Strategy>(planning: Planning<S>, host: H
   const waitMs = isDryRun ? Math.max(target.waitMs, READ_WAIT_MS) : target.waitMs;
   return withPreflight(planning, { host, ownProcesses: [process.pid] }, (preflight) =>
     withReadOnly(preflight.context.dir.databasePath, waitMs, (db) =>
-      inReadTransaction(db, () => planOn(db, preflight, planning)),
+      // Beside a server an open read would keep it from committing.
+      target.allow.whileRunning
+        ? planOn(db, preflight, planning)
+        : inReadTransaction(db, () => planOn(db, preflight, planning)),
     ),
   );
 }
@@ -130,7 +133,9 @@ export async function withPreflight<T>(
 ): Promise<T> {
   if (isDryRun) verifyNotHalfSwapped(target.path);
   else await settleHalfSwap(target.path, target.waitMs, host);
-  const dir = locatePersistDir(target.path);
+  const dir = target.allow.whileRunning
+    ? await locateSettled(target.path, READ_WAIT_MS, { host, ownProcesses })
+    : locatePersistDir(target.path);
   const waitMs = isDryRun ? 0 : target.waitMs;
   const context: GuardContext = { dir, host, allow: target.allow, waitMs, ownProcesses };
   const pathChecks = await verifyPath(context);
@@ -156,7 +161,8 @@ export function planOn<S extends Strategy>(
   const { dir, host } = context;
   if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
   const asksIndexes = !withoutPrune && !target.skipIndexCheck;
-  const found = readDirectory(db, dir, (named) => ({ excluded: excludedBy(target, named), asksIndexes }));
+  const isShared = target.allow.whileRunning;
+  const found = readDirectory(db, dir, (named) => ({ excluded: excludedBy(target, named), asksIndexes, isShared }));
   const reading = target.redact ? redacted(found) : found;
   const { lastSeqId } = reading;
   const prune = withoutPrune ? { steps: [], skipped: [], lastSeqId } : planFromReading(reading);

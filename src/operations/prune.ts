@@ -1,17 +1,37 @@
 /**
  * prune: delete the queue rows that every segment has persisted. The file keeps its size; Chroma fills the freed pages.
  */
+import type { CollectionId } from '../chroma/model.ts';
 import type { Host } from '../host/host.ts';
 import type { Agreement } from './agreement.ts';
 import type { SpaceNeed } from './guard-context.ts';
 import type { Check } from './guards.ts';
+import type { OnlineLimits } from './online/pace.ts';
 import { planDirectory, type DirectoryPlan, type PlannedSizes, type Planning, type Strategy } from './planning.ts';
 import type { Target } from './target.ts';
 
+export interface PruneRequest {
+  readonly target: Target;
+  /** How to go about it beside a running server; null where Chroma is stopped. */
+  readonly online: OnlineLimits | null;
+}
+
 export interface PruneReport {
   readonly plan: DirectoryPlan;
-  /** Rows deleted: all that were planned, or none. */
+  /** Rows deleted: all that were planned, or none; beside a server as many as there was a moment for. */
   readonly deleted: number;
+  readonly online: OnlineReport | null;
+}
+
+/** What a prune beside a server did. */
+export interface OnlineReport {
+  readonly transactions: number;
+  /** How long the server was kept from writing at the most, in milliseconds. */
+  readonly longestLockMs: number;
+  /** Rows deleted of each collection. */
+  readonly deleted: ReadonlyMap<CollectionId, number>;
+  /** Collections that could not be done, because their index was being saved each time. */
+  readonly left: readonly CollectionId[];
 }
 
 /** Pages that one page of SQLite's list of free pages can name: (4096 - 8) / 4. */
@@ -35,8 +55,18 @@ export function pruneJournalNeed(sizes: PlannedSizes): SpaceNeed {
   return { directory: dir.path, bytes, purpose: 'the rollback journal of the delete' };
 }
 
-/** What a prune of `target` plans. */
-export function prunePlanning(target: Target, isDryRun: boolean, agreed: Agreement | null): Planning<Strategy> {
+/** The same for one transaction of a prune beside a server: two leaf pages for each row, and the pages that list free ones. */
+function batchJournalNeed({ dir, pageSize }: PlannedSizes, { batchRows }: OnlineLimits): SpaceNeed {
+  const bytes = 2 * batchRows * pageSize + JOURNAL_MARGIN;
+  return { directory: dir.path, bytes, purpose: 'the rollback journal of one transaction' };
+}
+
+/** What a prune plans. */
+export function prunePlanning(
+  { target, online }: PruneRequest,
+  isDryRun: boolean,
+  agreed: Agreement | null,
+): Planning<Strategy> {
   return {
     target,
     isDryRun,
@@ -44,7 +74,7 @@ export function prunePlanning(target: Target, isDryRun: boolean, agreed: Agreeme
     withoutPrune: false,
     writesTo: [],
     strategy: (sizes) => ({
-      needs: [pruneJournalNeed(sizes)],
+      needs: [online === null ? pruneJournalNeed(sizes) : batchJournalNeed(sizes, online)],
       alternatives: [],
       whenShort: 'free some space, or prune one collection at a time with --collection',
     }),
@@ -52,8 +82,13 @@ export function prunePlanning(target: Target, isDryRun: boolean, agreed: Agreeme
 }
 
 /** Plans a prune. Reads only. */
-export async function planPrune(target: Target, host: Host, isDryRun: boolean): Promise<DirectoryPlan> {
-  const { plan } = await planDirectory(prunePlanning(target, isDryRun, null), host);
+export async function planPrune(request: PruneRequest, host: Host, isDryRun: boolean): Promise<DirectoryPlan> {
+  const planning = prunePlanning(request, isDryRun, null);
+  if (request.online !== null) {
+    const { planWhileRunning } = await import('./online/round.ts');
+    return planWhileRunning(planning, { host, ownProcesses: [process.pid] });
+  }
+  const { plan } = await planDirectory(planning, host);
   return plan;
 }
 

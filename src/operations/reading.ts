@@ -19,7 +19,7 @@ import type {
 } from '../chroma/model.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { markOf, planCutoffs, planPrune, type PrunePlan } from '../chroma/prune-plan.ts';
-import { scanQueue, type QueueScan, type ScanQuestions } from '../chroma/queue-scan.ts';
+import { queueInPages, scanQueue, wholeQueue, type QueueScan, type ScanQuestions } from '../chroma/queue-scan.ts';
 import { readSchema } from '../chroma/schema.ts';
 import type { DecodedSeqId, SeqId } from '../chroma/seq-id.ts';
 import { collectionIdOf } from '../chroma/topic.ts';
@@ -64,6 +64,8 @@ export interface ReadingOptions {
   readonly excluded: ReadonlySet<CollectionId>;
   /** False to believe the watermarks, without asking the indexes for the ids of the queue. */
   readonly asksIndexes: boolean;
+  /** True where somebody else may be writing: an open read would keep them from committing, so no statement is long. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -75,43 +77,78 @@ export function readDirectory(
   dir: PersistDir,
   optionsFor: (collections: readonly NamedCollection[]) => ReadingOptions,
 ): Reading {
-  const schema = readSchema(db, dir.databasePath);
-  const catalog = readCatalog(db, schema);
+  const positions = readPositions(db, dir);
+  const { catalog, lastSeqId } = positions;
   const options = optionsFor(catalog.collections);
-  const recorded = readMaxSeqIds(db);
   const pages = readPageCounts(db);
-  const lastSeqId = readLastSeqId(db);
-  const segments = segmentsByCollection(catalog);
-  const index = readIndexes(dir, [...segments.values()].flat());
-  const segmentsOf = (id: CollectionId): readonly Segment[] =>
-    (segments.get(id) ?? []).map((segment) => readSegment(segment, recorded, index));
-  const known = new Map(catalog.collections.map(({ id }) => [id, segmentsOf(id)]));
-  const owners = ownersByTopic(catalog, segments);
-  const questions = questionsOn(dir, known, owners, { ...options, lastSeqId });
-  const { usage, ...scanned } = scanQueue(db, pages.pageSize, questions);
-  const topics = topicsByOwner([...usage.keys()], owners);
+  const questions = questionsOn(dir, positions, options);
+  const rows = options.isShared ? queueInPages(db) : wholeQueue(db);
+  const { usage, ...scanned } = scanQueue(rows, pages.pageSize, questions);
   return {
     dir,
-    schema,
+    schema: positions.schema,
     catalog,
-    collections: catalog.collections.map(({ id, name, tenant, database }) => ({
-      id,
-      name,
-      tenant,
-      database,
-      topics: topics.get(id) ?? [],
-      segments: known.get(id) ?? [],
-    })),
+    collections: collectionsWith([...usage.keys()], positions),
     excluded: options.excluded,
     usage,
     ...scanned,
-    orphanTopics: [...usage.values()].filter(({ topic }) => owners(topic).length === 0),
+    orphanTopics: [...usage.values()].filter(({ topic }) => positions.owners(topic).length === 0),
     lastSeqId,
     pages,
     obstacleToCopy: obstacleToCopy(db, QUEUE),
-    recorded,
-    index,
+    recorded: positions.recorded,
+    index: positions.index,
   };
+}
+
+/** What a directory says of its collections, before any row of the queue is looked at. */
+export interface Positions extends Pick<Reading, 'schema' | 'catalog' | 'recorded' | 'index' | 'lastSeqId'> {
+  /** The segments of each collection, with their recorded positions. */
+  readonly segments: ReadonlyMap<CollectionId, readonly Segment[]>;
+  readonly owners: Owners;
+}
+
+/** Reads the catalogue and every recorded position. `indexIn` reads the files of a vector segment. */
+export function readPositions(
+  db: Database,
+  dir: PersistDir,
+  indexIn: (id: SegmentId) => IndexReading = (id) => readIndex(join(dir.path, id)),
+): Positions {
+  const schema = readSchema(db, dir.databasePath);
+  const catalog = readCatalog(db, schema);
+  const recorded = readMaxSeqIds(db);
+  const lastSeqId = readLastSeqId(db);
+  const catalogued = segmentsByCollection(catalog);
+  const vector = [...catalogued.values()].flat().filter(({ kind }) => kind === 'vector');
+  const index = new Map(vector.map(({ id }) => [id, indexIn(id)]));
+  const segments = new Map(
+    catalog.collections.map(({ id }) => [
+      id,
+      (catalogued.get(id) ?? []).map((segment) => readSegment(segment, recorded, index)),
+    ]),
+  );
+  return { schema, catalog, recorded, lastSeqId, index, segments, owners: ownersByTopic(catalog, catalogued) };
+}
+
+/** The files of the vector segment in `segmentDir`. */
+export function readIndex(segmentDir: string): IndexReading {
+  return { metadata: readIndexMetadata(segmentDir), hnsw: readHnswHeader(segmentDir) };
+}
+
+/** Every collection with those of `topics` that are its own. */
+export function collectionsWith(
+  topics: readonly Topic[],
+  { catalog, segments, owners }: Pick<Positions, 'catalog' | 'segments' | 'owners'>,
+): readonly Collection[] {
+  const owned = topicsByOwner(topics, owners);
+  return catalog.collections.map(({ id, name, tenant, database }) => ({
+    id,
+    name,
+    tenant,
+    database,
+    topics: owned.get(id) ?? [],
+    segments: segments.get(id) ?? [],
+  }));
 }
 
 /** Plans a prune from one reading. */
@@ -124,13 +161,12 @@ type Owners = (topic: Topic) => readonly CollectionId[];
 
 function questionsOn(
   dir: PersistDir,
-  known: ReadonlyMap<CollectionId, readonly Segment[]>,
-  owners: Owners,
-  { excluded, asksIndexes, lastSeqId }: ReadingOptions & { readonly lastSeqId: SeqId },
+  { segments, owners, lastSeqId }: Positions,
+  { excluded, asksIndexes }: ReadingOptions,
 ): ScanQuestions {
   const segmentsOf = (topic: Topic): readonly Segment[] | undefined => {
     const [owner, ...others] = owners(topic);
-    return owner === undefined || others.length > 0 || excluded.has(owner) ? undefined : known.get(owner);
+    return owner === undefined || others.length > 0 || excluded.has(owner) ? undefined : segments.get(owner);
   };
   return {
     markOf(topic) {
@@ -170,16 +206,6 @@ function topicsByOwner(topics: readonly Topic[], owners: Owners): ReadonlyMap<Co
     for (const owner of owners(topic)) owned.set(owner, [...(owned.get(owner) ?? []), topic]);
   }
   return owned;
-}
-
-function readIndexes(dir: PersistDir, segments: readonly CatalogSegment[]): ReadonlyMap<SegmentId, IndexReading> {
-  const vector = segments.filter(({ kind }) => kind === 'vector');
-  return new Map(
-    vector.map(({ id }) => {
-      const path = join(dir.path, id);
-      return [id, { metadata: readIndexMetadata(path), hnsw: readHnswHeader(path) }];
-    }),
-  );
 }
 
 function readSegment(

@@ -9,8 +9,11 @@ import type { Machine } from './guard-context.ts';
 
 export async function doJob(job: Job, machine: Machine, observer: Observer): Promise<ReportOf<Job>> {
   switch (job.kind) {
-    case 'prune':
-      return pruneUnderLock(job, machine, observer);
+    case 'prune': {
+      if (job.request.online === null) return pruneUnderLock(job, machine, observer);
+      const { pruneWhileRunning } = await import('./online/prune.ts');
+      return pruneWhileRunning(job, job.request.online, machine, observer);
+    }
     case 'vacuum':
       return vacuumUnderLock(job, machine, observer);
     // Loaded only where they are asked for: a prune does without them.

@@ -96,6 +96,11 @@ export function inExclusiveTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).exclusive();
 }
 
+/** Runs `work` inside one transaction that keeps others from writing, and from reading only while it commits. */
+export function inImmediateTransaction<T>(db: Database, work: () => T): T {
+  return db.transaction(work).immediate();
+}
+
 /**
  * Called inside an exclusive transaction, keeps its lock beyond the end of it and through every commit until the
  * connection is closed. Writes nothing, and so leaves no journal at the database's path.

@@ -1,6 +1,7 @@
 /**
  * `npm run test:chroma`: does real Chroma see the same data after the program has been at work?
  * `npm run test:chroma -- --all`: the same for every fixture, with every version of Chroma that wrote one.
+ * `npm run test:online`: prunes beside running servers, two minutes for each version.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -27,7 +28,12 @@ function catalogue(name) {
   return JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8'));
 }
 
+const ONLINE_SECONDS = '120';
+
 function choice(argumentsGiven) {
+  if (argumentsGiven.length === 1 && argumentsGiven[0] === '--online') {
+    return { fixtures: [], versions: SMALL_VERSIONS, only: 'online.test.ts' };
+  }
   if (argumentsGiven.length === 0) return { fixtures: SMALL_FIXTURES, versions: SMALL_VERSIONS };
   if (argumentsGiven.length > 1 || argumentsGiven[0] !== '--all') return undefined;
   const all = [...catalogue('manifest.json').fixtures, ...catalogue('deletions.json').deletions];
@@ -59,15 +65,19 @@ function passedThrough(command, argumentsGiven, environment) {
 function run(argumentsGiven) {
   const chosen = choice(argumentsGiven);
   if (chosen === undefined) {
-    process.stderr.write(`Unknown arguments: ${argumentsGiven.join(' ')}\nUsage: npm run test:chroma [-- --all]\n`);
+    process.stderr.write(
+      `Unknown arguments: ${argumentsGiven.join(' ')}\nUsage: npm run test:chroma [-- --all | --online]\n`,
+    );
     return 2;
   }
   const pythons = interpreters(chosen.versions);
   if (pythons === undefined) return 1;
   const built = passedThrough('npm', ['run', '--silent', 'build'], process.env);
   if (built !== 0) return built;
-  return passedThrough('npx', ['--no-install', 'vitest', 'run', '--config', 'test/chroma/vitest.config.ts'], {
+  const only = chosen.only === undefined ? [] : [chosen.only];
+  return passedThrough('npx', ['--no-install', 'vitest', 'run', '--config', 'test/chroma/vitest.config.ts', ...only], {
     ...process.env,
+    ...(chosen.only === undefined ? {} : { CHROMA_TEST_ONLINE_SECONDS: ONLINE_SECONDS }),
     CHROMA_TEST_FIXTURES: JSON.stringify(chosen.fixtures),
     CHROMA_TEST_PYTHONS: JSON.stringify(pythons),
   });

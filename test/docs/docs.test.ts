@@ -101,7 +101,11 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
   ],
   prune: async () => {
     const dir = await unpacked('0.5.0-readd');
-    return [await runJson(['prune', dir, '--dry-run'], IN_USE), await runJson(['prune', dir, '--yes'])];
+    return [
+      await runJson(['prune', dir, '--dry-run'], IN_USE),
+      await runJson(['prune', await unpacked('0.5.5'), '--while-running', '--yes']),
+      await runJson(['prune', dir, '--yes']),
+    ];
   },
   vacuum: async () => {
     const dir = await unpacked('0.5.0-readd');
@@ -287,7 +291,7 @@ function documentedFields(name: string): ReadonlySet<string> {
     ...(name === 'backup list' ? snapshot.map((field) => `snapshots[].${field}`) : []),
   ];
   if (!own.includes('prune')) return new Set(fields);
-  const pruned = [...documentedFields('prune')].filter((field) => !['schema', 'time', 'backup'].includes(field));
+  const pruned = [...documentedFields('prune')].filter((field) => !/^(schema|time|backup|online(\..*)?)$/.test(field));
   const clean = firstCells(sectionOf('## clean', 0));
   const cleaned = clean.slice(clean.indexOf('doubt'), clean.indexOf('freedInsideBytes') + 1);
   return new Set([...fields, ...pruned.map((field) => `prune.${field}`), ...cleaned.map((field) => `clean.${field}`)]);

@@ -60,7 +60,7 @@ describe('the transaction that deletes', () => {
       const { request } = await agreed(dir);
       const job = {
         kind: 'prune',
-        request: { target: { ...request.target, skipIndexCheck: true } },
+        request: { ...request, target: { ...request.target, skipIndexCheck: true } },
         agreed: null,
       } as const;
       const synced: string[] = [];

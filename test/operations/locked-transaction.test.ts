@@ -64,7 +64,7 @@ describe('a plan that was agreed to', () => {
         return NOBODY;
       },
     };
-    const patient = { ...plan, request: { target: { ...plan.request.target, waitMs: 30_000 } } };
+    const patient = { ...plan, request: { ...plan.request, target: { ...plan.request.target, waitMs: 30_000 } } };
     await expect(pruneUnderLock(patient, on(host), SILENT)).rejects.toMatchObject({ code: 'PLAN_STALE' });
     expect(rowsOf(dir)).toEqual(rows);
   });

@@ -20,7 +20,7 @@ function statementsFor(persistDir: string): number {
   const verbose = (sql: unknown): void => void statements.push(String(sql));
   const db = new Database(join(persistDir, 'chroma.sqlite3'), { readonly: true, verbose });
   db.defaultSafeIntegers(true);
-  const options = { excluded: new Set<string>(), asksIndexes: true };
+  const options = { excluded: new Set<string>(), asksIndexes: true, isShared: false };
   planFromReading(readDirectory(db, locatePersistDir(persistDir), () => options));
   db.close();
   return statements.length;

@@ -27,7 +27,7 @@ describe('the working process', () => {
     const dir = await unpacked('0.5.5');
     const before = seqIdsOf(dir);
     const plan = await agreed(dir);
-    const job: PruneJob = { ...plan, request: { target: { ...plan.request.target, waitMs: 30_000 } } };
+    const job: PruneJob = { ...plan, request: { ...plan.request, target: { ...plan.request.target, waitMs: 30_000 } } };
     // Keeps the working process at work until it has been looked at.
     const other = new Database(databaseOf(dir));
     other.exec('BEGIN IMMEDIATE');

@@ -16,7 +16,7 @@ import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { bytesOf } from '../support/state.ts';
 import { madeImage, mounted, powerCut, type Image } from './image.ts';
 
-const ALLOW = { recoverJournal: false, networkFs: false };
+const ALLOW = { recoverJournal: false, networkFs: false, whileRunning: false };
 
 function create(path: string, repository: string, host: Host): Promise<unknown> {
   const request = { path, repository, allow: ALLOW, waitMs: 0, isVerified: false, toolVersion: 'test' };

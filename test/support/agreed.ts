@@ -20,7 +20,7 @@ export function on(host: Host): Machine {
 
 /** The whole directory, with the defaults of the command line. */
 export function target(path: string): Target {
-  const allow = { recoverJournal: false, networkFs: false };
+  const allow = { recoverJournal: false, networkFs: false, whileRunning: false };
   return { path, only: [], exclude: [], allow, skipIndexCheck: false, backup: null, waitMs: 0, redact: false };
 }
 
@@ -30,8 +30,9 @@ export interface AgreedPrune extends PruneJob {
 
 /** Plans a prune of everything, as if somebody had answered yes to it. */
 export async function agreed(path: string): Promise<AgreedPrune> {
-  const { prune } = await planPrune(target(path), realHost, false);
-  return { kind: 'prune', request: { target: target(path) }, agreed: { prune, isJournalRecovered: false } };
+  const request = { target: target(path), online: null };
+  const { prune } = await planPrune(request, realHost, false);
+  return { kind: 'prune', request, agreed: { prune, isJournalRecovered: false } };
 }
 
 /** A vacuum of everything that nobody was asked about. */

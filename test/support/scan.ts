@@ -1,7 +1,7 @@
 /** Single questions to the scan that answers them all at once. */
 import type { Topic, TopicUsage } from '../../src/chroma/model.ts';
 import type { CollectionCutoff, CountedCutoff } from '../../src/chroma/prune-plan.ts';
-import { scanQueue } from '../../src/chroma/queue-scan.ts';
+import { scanQueue, wholeQueue } from '../../src/chroma/queue-scan.ts';
 import { seqId } from '../../src/chroma/seq-id.ts';
 import type { Database } from '../../src/sqlite/open.ts';
 import { fixture } from './fixtures.ts';
@@ -10,12 +10,12 @@ const NO_IDS = (): Iterable<string> => [];
 
 /** Usage of every topic, ordered by topic. */
 export function usageOf(db: Database, pageSize = 4096): readonly TopicUsage[] {
-  const { usage } = scanQueue(db, pageSize, { markOf: () => null, notIndexed: NO_IDS });
+  const { usage } = scanQueue(wholeQueue(db), pageSize, { markOf: () => null, notIndexed: NO_IDS });
   return [...usage.values()].toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
 }
 
 export function countBelow(db: Database, cutoffs: readonly CollectionCutoff[]): ReadonlyMap<Topic, CountedCutoff> {
-  return scanQueue(db, 4096, { markOf: markFrom(cutoffs), notIndexed: NO_IDS }).below;
+  return scanQueue(wholeQueue(db), 4096, { markOf: markFrom(cutoffs), notIndexed: NO_IDS }).below;
 }
 
 /** Asks the indexes for `idsAtOnce` ids at a time. */
@@ -27,7 +27,7 @@ export function countMissing(
 ): ReadonlyMap<Topic, number> {
   const notIndexed = (topic: Topic, ids: ReadonlySet<string>): Iterable<string> =>
     [...ids].filter((id) => !holds(topic, id));
-  return scanQueue(db, 4096, { markOf: markFrom(cutoffs), notIndexed }, idsAtOnce).missing;
+  return scanQueue(wholeQueue(db), 4096, { markOf: markFrom(cutoffs), notIndexed }, idsAtOnce).missing;
 }
 
 function markFrom(cutoffs: readonly CollectionCutoff[]): (topic: Topic) => CollectionCutoff | null {

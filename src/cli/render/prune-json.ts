@@ -1,10 +1,16 @@
+import type { CollectionId } from '../../chroma/model.ts';
 import type { Check } from '../../operations/guards.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { createJson } from './backup/json.ts';
 import { pruneTotals } from '../../operations/collections.ts';
+import type { OnlineReport } from '../../operations/prune.ts';
 
 /** The documented fields of `prune --json` (docs/JSON.md), also the field `prune` of `vacuum --json`. */
-export function pruneJson(plan: DirectoryPlan, deleted: number): object {
+export function pruneJson(
+  plan: DirectoryPlan,
+  deleted: number,
+  deletedOf: ReadonlyMap<CollectionId, number> | null = null,
+): object {
   const isExecuted = deleted > 0;
   const { rows: prunable, bytes } = pruneTotals(plan);
   return {
@@ -19,7 +25,7 @@ export function pruneJson(plan: DirectoryPlan, deleted: number): object {
       database: collection.database,
       rows: collection.rows,
       prunable: collection.prunable,
-      deleted: isExecuted ? collection.prunable : 0,
+      deleted: deletedOf === null ? (isExecuted ? collection.prunable : 0) : (deletedOf.get(collection.id) ?? 0),
       bytes: collection.bytes,
       below: text(collection.below),
       watermark: text(collection.watermark),
@@ -29,6 +35,16 @@ export function pruneJson(plan: DirectoryPlan, deleted: number): object {
     totals: { rows: plan.collections.reduce((sum, { rows }) => sum + rows, 0), prunable, deleted, bytes },
     indexCheck: plan.target.skipIndexCheck ? 'skipped' : 'done',
     checks: plan.checks.map(checkJson),
+  };
+}
+
+/** What a prune beside a server did; null where Chroma was stopped. */
+export function onlineJson(online: OnlineReport | null): object | null {
+  if (online === null) return null;
+  return {
+    transactions: online.transactions,
+    longestLockMs: Math.round(online.longestLockMs),
+    left: online.left,
   };
 }
 

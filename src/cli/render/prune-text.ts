@@ -2,7 +2,7 @@ import type { AutoPurge } from '../../chroma/auto-purge.ts';
 import type { CollectionPlan } from '../../operations/collections.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/collections.ts';
-import type { PruneReport } from '../../operations/prune.ts';
+import type { OnlineReport, PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -46,7 +46,7 @@ function planSummary(plan: DirectoryPlan): string {
   return `Plan for ${given}: delete ${formatCount(rows)} of ${all} in ${formatCount(prunedCollections(plan))} of ${collections} (${formatBytes(bytes)})`;
 }
 
-export function pruneReportLines({ plan, deleted }: PruneReport, view: View): readonly string[] {
+export function pruneReportLines({ plan, deleted, online }: PruneReport, view: View): readonly string[] {
   const all = counted(allRows(plan), 'WAL row');
   const done =
     deleted === 0
@@ -57,12 +57,27 @@ export function pruneReportLines({ plan, deleted }: PruneReport, view: View): re
   return [
     view.style.bold(first),
     ...rest,
+    ...(online === null ? [] : onlineLines(online, view)),
     ...attentionLines(plan, view),
     ...(deleted === 0
       ? []
       : ['', ...withCommand(size, commandOn(plan, 'vacuum'), view.width), ...growthLines(plan, view)]),
     ...backupMadeLines(plan, view),
   ];
+}
+
+/** What a prune beside a server meant for the server. */
+function onlineLines({ transactions, longestLockMs, left }: OnlineReport, view: View): readonly string[] {
+  const done =
+    transactions === 0
+      ? []
+      : wrapped(
+          `In ${counted(transactions, 'transaction')}, of which the longest kept Chroma from writing for ${Math.ceil(longestLockMs)} ms.`,
+          view.width,
+        );
+  const collections = counted(left.length, 'collection was', 'collections were');
+  const rest = `${collections} left, because Chroma was saving the index each time: run this again.`;
+  return [...done, ...(left.length === 0 ? [] : wrapped(rest, view.width))];
 }
 
 /** A command line on the plan's directory that can be pasted. */

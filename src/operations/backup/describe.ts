@@ -26,7 +26,7 @@ export function describeCopy(path: string, given: string): Description {
   const dir = locatePersistDir(path);
   return withReadOnly(dir.databasePath, 0, (db) => {
     verifySound(quickCheck(db), given);
-    const reading = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true }));
+    const reading = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true, isShared: false }));
     const plan = planFromReading(reading);
     const hashes = readContentHashes(db, reading.collections, plan.steps);
     const records = readRecordCounts(db);

@@ -76,14 +76,15 @@ function summary([first = '', ...others]: readonly string[]): string {
 /** What these ask for is to compare every record with its vector. What that finds has names of its own. */
 const ANSWERED_BY_COMPARING: readonly FindingKind[] = ['cross-topic-purge', 'index-count-differs'];
 
-function lookOnce(db: Database, { dir, request, observer, isAlone }: Look, host: Host): Examined {
+function lookOnce(db: Database, looking: Look, host: Host): Examined {
+  const { dir, request, observer, isAlone } = looking;
   const looks = new Looks();
   const schema = looks.at('the schema', () => examineSchema(db));
   if (schema === null) return looks.examined(false);
   if (schema.kind !== 'known') return looks.examined(false, [schemaFinding(schema)]);
   looks.add('the full-text table', () => fullTextFindings(db, schema.schema));
   observer.onStage('examining');
-  const reading = looks.at('the collections, their segments and the WAL', () => readFor(db, dir, request));
+  const reading = looks.at('the collections, their segments and the WAL', () => readFor(db, looking));
   if (reading === null) return looks.examined(false);
   looks.add('recorded positions', () => positionFindings(reading));
   looks.add('after how many writes an index is saved', () => stuckFindings({ reading }, readSaveIntervals(db)));
@@ -144,9 +145,9 @@ class Looks {
   }
 }
 
-function readFor(db: Database, dir: PersistDir, { redact }: CheckRequest): Reading {
-  const found = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true }));
-  return redact ? redacted(found) : found;
+function readFor(db: Database, { dir, request, isAlone }: Look): Reading {
+  const found = readDirectory(db, dir, () => ({ excluded: new Set(), asksIndexes: true, isShared: !isAlone }));
+  return request.redact ? redacted(found) : found;
 }
 
 function schemaFinding(schema: Exclude<SchemaReading, { kind: 'known' }>): Finding {

@@ -2,7 +2,7 @@
  * What there is to find in the queue, and in how far every segment says that it has saved it.
  */
 import type { AutoPurge } from '../../chroma/auto-purge.ts';
-import type { Collection, CollectionId } from '../../chroma/model.ts';
+import type { Collection, CollectionId, SkipReason } from '../../chroma/model.ts';
 import { isAnchorMissing, sequenceRegressions } from '../../chroma/prune-plan.ts';
 import { poisonedFrom } from '../../chroma/seq-id.ts';
 import { collectionIdOf } from '../../chroma/topic.ts';
@@ -34,15 +34,22 @@ export function sequenceFindings({ reading }: Read): readonly Finding[] {
   );
 }
 
+/** Skips that say nothing of the state of a directory. */
+const NO_FINDING = ['excluded', 'nothing-to-prune', 'being-saved'] as const;
+
 /** Why a collection could not be pruned. */
 export function skipFindings(collection: CollectionPlan): readonly Finding[] {
   const { skip, rows } = collection;
-  if (skip === null || skip.reason === 'excluded' || skip.reason === 'nothing-to-prune') return [];
+  if (skip === null || isNoFinding(skip.reason)) return [];
   if (skip.reason === 'never-persisted') {
     const message = `${counted(rows, 'row exists', 'rows exist')} only in the WAL: its index was never saved`;
     return [finding('never-persisted', shortName(collection), message)];
   }
   return [finding(skip.reason, shortName(collection), skip.message)];
+}
+
+function isNoFinding(reason: SkipReason): reason is (typeof NO_FINDING)[number] {
+  return (NO_FINDING as readonly SkipReason[]).includes(reason);
 }
 
 /** What is odd about positions that can be worked with. */

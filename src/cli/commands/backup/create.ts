@@ -27,7 +27,7 @@ export function createCommand(context: CommandContext): Command {
       const request = {
         path: persistDirOf(persistDir, options),
         repository: options.to,
-        allow: { recoverJournal: false, networkFs: options.allowNetworkFs ?? false },
+        allow: { recoverJournal: false, networkFs: options.allowNetworkFs ?? false, whileRunning: false },
         waitMs: options.wait,
         isVerified: false,
         toolVersion: readOwnVersion(),

@@ -32,7 +32,7 @@ export function restoreCommand(context: CommandContext): Command {
         selector,
         target: options.to,
         isSwap: options.swap ?? false,
-        allow: { recoverJournal: false, networkFs: options.allowNetworkFs ?? false },
+        allow: { recoverJournal: false, networkFs: options.allowNetworkFs ?? false, whileRunning: false },
         waitMs: options.wait,
       };
       const [{ runSession }, { executeBackup }] = await Promise.all([

@@ -1,0 +1,146 @@
+/**
+ * What a prune beside a server rests on: one reading of everything, made without a lock, and the stamps by which each
+ * transaction can tell that the index files are still those that were read.
+ */
+import { join } from 'node:path';
+import { isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
+import type { CollectionId, PruneStep, Segment, SegmentId } from '../../chroma/model.ts';
+import type { PersistDir } from '../../chroma/persist-dir.ts';
+import { needsAttention, planCutoffs, type CollectionCutoff, type PrunePlan } from '../../chroma/prune-plan.ts';
+import { smallest } from '../../chroma/seq-id.ts';
+import { withReadOnly, type Database } from '../../sqlite/open.ts';
+import { collectionPlans } from '../collections.ts';
+import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
+import { verifySequence } from '../guards.ts';
+import {
+  planOn,
+  withPreflight,
+  type DirectoryPlan,
+  type PlannedWork,
+  type Planning,
+  type Preflight,
+  type Strategy,
+} from '../planning.ts';
+import { collectionsWith, readPositions, type IndexReading } from '../reading.ts';
+import { syncIndexes } from '../under-lock.ts';
+
+export type Stamps = ReadonlyMap<SegmentId, IndexStamp>;
+
+export interface Round {
+  /** What was planned, of indexes that lay still when they were read. */
+  readonly planned: PlannedWork<Strategy>;
+  /** What is still to go of it. */
+  readonly steps: readonly PruneStep[];
+  /** Collections whose index was being saved: their turn comes in a later round. */
+  readonly unsettled: ReadonlySet<CollectionId>;
+  readonly stamps: Stamps;
+}
+
+/** In the place of what may have changed since it was read. */
+const NOT_READ: IndexReading = {
+  metadata: { kind: 'unreadable', detail: 'it was saved meanwhile' },
+  hnsw: { kind: 'absent' },
+};
+
+const BEING_SAVED = { reason: 'being-saved', message: 'its index is being saved at this moment' } as const;
+
+/** Plans what could be deleted beside a server at this moment. Reads only. */
+export function planWhileRunning(planning: Planning<Strategy>, machine: Machine): Promise<DirectoryPlan> {
+  return withPreflight(planning, machine, (preflight) =>
+    withReadOnly(
+      preflight.context.dir.databasePath,
+      READ_WAIT_MS,
+      (db) => readRound(db, preflight, planning).planned.plan,
+    ),
+  );
+}
+
+/** Reads and plans through `db`, in short reads. */
+export function readRound(db: Database, preflight: Preflight, planning: Planning<Strategy>): Round {
+  const { dir, host } = preflight.context;
+  const stampedAt = host.now();
+  const stamps = readStamps(db, dir);
+  const planned = planOn(db, preflight, planning);
+  const { plan, reading } = planned;
+  const isTelling = new Set([
+    ...plan.prune.steps.map(({ collectionId }) => collectionId),
+    ...plan.prune.skipped.filter(({ reason }) => needsAttention(reason)).map(({ collectionId }) => collectionId),
+  ]);
+  const unsettled = new Set(
+    reading.collections
+      .filter(
+        ({ id, segments }) => isTelling.has(id) && segments.some((each) => !isStill(each, dir, stamps, stampedAt)),
+      )
+      .map(({ id }) => id),
+  );
+  const prune = withoutUnsettled(plan.prune, unsettled);
+  const settled = { ...plan, prune, collections: collectionPlans(reading, prune) };
+  return { planned: { ...planned, plan: settled }, steps: prune.steps, unsettled, stamps };
+}
+
+/** Taken before the files are read: what is written between the two shows later. */
+function readStamps(db: Database, dir: PersistDir): Stamps {
+  const stamps = new Map<SegmentId, IndexStamp>();
+  readPositions(db, dir, (id) => {
+    stamps.set(id, readIndexStamp(join(dir.path, id)));
+    return NOT_READ;
+  });
+  return stamps;
+}
+
+/** True where the files of a segment did not change while everything was read. */
+function isStill({ id, kind }: Segment, { path }: PersistDir, stamps: Stamps, stampedAt: Date): boolean {
+  if (kind !== 'vector') return true;
+  const before = stamps.get(id);
+  return before !== undefined && isSettled(before, stampedAt) && readIndexStamp(join(path, id)).files === before.files;
+}
+
+function withoutUnsettled(prune: PrunePlan, unsettled: ReadonlySet<CollectionId>): PrunePlan {
+  const isSettledOne = ({ collectionId }: { readonly collectionId: CollectionId }): boolean =>
+    !unsettled.has(collectionId);
+  return {
+    ...prune,
+    steps: prune.steps.filter(isSettledOne),
+    skipped: [
+      ...prune.skipped.filter(isSettledOne),
+      ...[...unsettled].map((collectionId) => ({ collectionId, ...BEING_SAVED })),
+    ],
+  };
+}
+
+/** Has the index files on the disk that the steps rest on: what their stamps prove unchanged is there later, too. */
+export function syncRound({ planned, steps }: Round): void {
+  const { plan } = planned;
+  syncIndexes({ ...planned, plan: { ...plan, prune: { ...plan.prune, steps } } });
+}
+
+/** What may go at this moment, and which collections of the round may lose nothing now. */
+export interface BatchPlan {
+  readonly cutoffs: readonly CollectionCutoff[];
+  readonly changed: ReadonlySet<CollectionId>;
+}
+
+/**
+ * Plans again, under the lock: the catalogue, every recorded position and the end of the queue as they are now, and of
+ * the index files those of the round, where their stamps say that they are the same. Throws CORRUPT where a position is
+ * ahead of the queue.
+ */
+export function planBatch(db: Database, dir: PersistDir, { planned: { reading }, steps, stamps }: Round): BatchPlan {
+  const isUnchanged = (id: SegmentId): boolean => {
+    const stamp = stamps.get(id);
+    return stamp !== undefined && stamp.files === readIndexStamp(join(dir.path, id)).files;
+  };
+  const positions = readPositions(db, dir, (id) => (isUnchanged(id) && reading.index.get(id)) || NOT_READ);
+  const collections = collectionsWith([...reading.usage.keys()], positions);
+  const { lastSeqId } = positions;
+  verifySequence({ dir, reading: { collections, lastSeqId } });
+  // A collection was deleted, and numbers are given anew: nothing of the round is believed any more.
+  if (lastSeqId < reading.lastSeqId) return { cutoffs: [], changed: new Set(steps.map((step) => step.collectionId)) };
+  const allowed = planCutoffs(collections, lastSeqId, reading.excluded).cutoffs;
+  const cutoffs = steps.flatMap((step): readonly CollectionCutoff[] => {
+    const now = allowed.find(({ collectionId, topic }) => collectionId === step.collectionId && topic === step.topic);
+    return now === undefined ? [] : [{ ...now, below: smallest(now.below, step.below) }];
+  });
+  const kept = new Set(cutoffs.map(({ collectionId }) => collectionId));
+  return { cutoffs, changed: new Set(steps.map(({ collectionId }) => collectionId).filter((id) => !kept.has(id))) };
+}

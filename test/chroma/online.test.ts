@@ -1,0 +1,199 @@
+/**
+ * Pruning beside a real server that never rests: no request fails for it, and everything that was acknowledged is there
+ * afterwards. `npm run test:online` does so for two minutes for each version, beside a twin that is not pruned.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '../support/fixtures.ts';
+import { killedAfter } from '../support/process.ts';
+import { seqIdsOf } from '../support/state.ts';
+import { program } from './processes.ts';
+import { pythonOf } from './support.ts';
+
+const LOAD = fileURLToPath(new URL('load.py', import.meta.url));
+const CLIENTS = 4;
+
+/** How long each load lasts, and on which versions: short in every run, or as `npm run test:online` asks. */
+const SECONDS = Number(process.env['CHROMA_TEST_ONLINE_SECONDS'] ?? 12);
+const VERSIONS =
+  process.env['CHROMA_TEST_ONLINE_SECONDS'] === undefined
+    ? ['0.5.5', '1.5.9']
+    : ['0.4.24', '0.5.5', '0.6.3', '1.0.12', '1.5.9'];
+
+interface Pressed {
+  readonly requests: number;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly wrong: readonly string[];
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+interface Pruned {
+  readonly exitCode: number | null;
+  readonly deleted: number;
+  readonly longestLockMs: number;
+  readonly stderr: string;
+}
+
+/** A server that can be killed and started again, under the same load. */
+class Server {
+  readonly directory = join(temporaryDirectory(), 'persist');
+  readonly #version: string;
+  readonly #port: number;
+  #process: ChildProcess | null = null;
+
+  constructor(version: string, port: number) {
+    this.#version = version;
+    this.#port = port;
+    execFileSync(pythonOf(version), [LOAD, 'prepare', this.directory], { stdio: 'ignore' });
+  }
+
+  async start(): Promise<void> {
+    const argv = [LOAD, 'serve', this.directory, String(this.#port)];
+    this.#process = spawn(pythonOf(this.#version), argv, { stdio: 'ignore' });
+    onTestFinished(() => void this.#process?.kill('SIGKILL'));
+    while (!(await isListening(this.#port))) await delay(200);
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** Starts the load, and returns what its clients have seen once it is over. */
+  press(seconds: number): Promise<{ readonly text: string; readonly seen: Pressed }> {
+    const argv = [LOAD, 'press', String(this.#port), String(seconds), String(CLIENTS)];
+    const child = spawn(pythonOf(this.#version), argv, { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => (text += data.toString()));
+    return once(child, 'close').then(() => ({ text, seen: JSON.parse(text) as Pressed }));
+  }
+
+  /** What a new process finds in the directory, once the server is gone. */
+  verify(acknowledged: string): { readonly records: number; readonly wrong: readonly string[] } {
+    const output = execFileSync(pythonOf(this.#version), [LOAD, 'verify', this.directory], {
+      input: acknowledged,
+      encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    return JSON.parse(output) as { records: number; wrong: readonly string[] };
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('there is no port');
+  return address.port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function pruneOnce(directory: string): Promise<Pruned> {
+  const { exitCode, stdout, stderr } = await program([
+    'prune',
+    directory,
+    '--while-running',
+    '--yes',
+    '--json',
+    '--quiet',
+  ]);
+  if (exitCode !== 0 && exitCode !== 3) return { exitCode, deleted: 0, longestLockMs: 0, stderr };
+  const { totals, online } = JSON.parse(stdout) as {
+    totals: { deleted: number };
+    online: { longestLockMs: number };
+  };
+  return { exitCode, deleted: totals.deleted, longestLockMs: online.longestLockMs, stderr };
+}
+
+/** Prunes again and again until `isOver`. */
+async function pruneUntil(isOver: () => boolean, directory: string): Promise<readonly Pruned[]> {
+  const runs: Pruned[] = [];
+  while (!isOver()) runs.push(await pruneOnce(directory));
+  return runs;
+}
+
+function failuresOf({ failures }: Pressed): number {
+  return Object.values(failures).reduce((sum, count) => sum + count, 0);
+}
+
+async function underLoad(
+  version: string,
+  isPruned: boolean,
+): Promise<{ seen: Pressed; runs: readonly Pruned[]; rows: number }> {
+  const server = new Server(version, await freePort());
+  await server.start();
+  let isOver = false;
+  const load = server.press(SECONDS).finally(() => (isOver = true));
+  const runs = isPruned ? await pruneUntil(() => isOver, server.directory) : [];
+  const { text, seen } = await load;
+  await server.kill();
+  const rows = seqIdsOf(server.directory).length;
+  expect(server.verify(text).wrong).toEqual([]);
+  return { seen, runs, rows };
+}
+
+describe.each(VERSIONS)('Chroma %s under the load of four clients', (version) => {
+  it('answers as well as a twin that is not pruned, and keeps everything', async () => {
+    const pruned = await underLoad(version, true);
+    const twin = await underLoad(version, false);
+    const deleted = pruned.runs.reduce((sum, run) => sum + run.deleted, 0);
+    const longest = Math.max(...pruned.runs.map(({ longestLockMs }) => longestLockMs));
+    process.stdout.write(
+      `${version}: ${pruned.seen.requests} requests, p50 ${pruned.seen.p50Ms} ms, p99 ${pruned.seen.p99Ms} ms; without pruning ${twin.seen.requests}, ${twin.seen.p50Ms} ms, ${twin.seen.p99Ms} ms. ${pruned.runs.length} prunes deleted ${deleted} rows, longest lock ${longest} ms\n`,
+    );
+    expect(pruned.runs.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    expect(deleted).toBeGreaterThan(0);
+    expect(pruned.seen.wrong).toEqual([]);
+    expect(failuresOf(pruned.seen)).toBeLessThanOrEqual(failuresOf(twin.seen));
+    expect(pruned.rows).toBeLessThan(twin.rows);
+  });
+
+  it('keeps everything where either side is killed at any moment', async () => {
+    const server = new Server(version, await freePort());
+    await server.start();
+    const load = server.press(SECONDS);
+    const end = Date.now() + SECONDS * 1000;
+    const runs: Pruned[] = [];
+    const argv = ['prune', server.directory, '--while-running', '--yes', '--quiet'];
+    for (let round = 0; Date.now() < end; round += 1) {
+      const moment = 300 + ((round * 370) % 1500);
+      if (round % 2 === 0) {
+        await killedAfter(argv, moment);
+        continue;
+      }
+      const run = pruneOnce(server.directory);
+      await delay(moment);
+      await server.kill();
+      runs.push(await run);
+      await server.start();
+    }
+    const { text, seen } = await load;
+    await server.kill();
+    expect(seen.requests).toBeGreaterThan(0);
+    expect(server.verify(text).wrong).toEqual([]);
+    // A server that dies in a transaction leaves a hot journal until it is back: 12, and nothing was changed.
+    expect(runs.filter(({ exitCode }) => ![0, 3, 11, 12].includes(exitCode ?? 70))).toEqual([]);
+  });
+});

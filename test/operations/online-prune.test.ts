@@ -1,0 +1,281 @@
+/**
+ * prune --while-running: the same rows as with Chroma stopped, a few at a time, and none once something is odd.
+ */
+import { appendFileSync, statSync, truncateSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Host } from '../../src/host/host.ts';
+import { realHost } from '../../src/host/real-host.ts';
+import { databaseOf, hotJournal, missingPickle, pickleOf } from '../support/damage.ts';
+import { FIXTURES, seqIdsIn, unpacked } from '../support/fixtures.ts';
+import { IDLE_CHROMA, NOBODY } from '../support/holders.ts';
+import { killedAfter } from '../support/process.ts';
+import { run, runJson } from '../support/run.ts';
+import { bytesOf, otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
+
+interface OnlineJson {
+  readonly changed: boolean;
+  readonly collections: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly prunable: number;
+    readonly deleted: number;
+    readonly skip: { readonly reason: string; readonly needsAttention: boolean } | null;
+  }[];
+  readonly totals: { readonly prunable: number; readonly deleted: number };
+  readonly online: { readonly transactions: number; readonly left: readonly string[] } | null;
+}
+
+const ONLINE = ['--while-running', '--yes', '--json', '--no-progress'];
+
+/** A directory whose index files have not been written to for a while, as those of a server that is idle. */
+async function still(name: string): Promise<string> {
+  const dir = await unpacked(name);
+  await delay(150);
+  return dir;
+}
+
+/** What becomes of a directory while it is worked on: `at` is called before each transaction, counted from 1. */
+function meanwhile(at: (transaction: number) => void): Partial<Host> {
+  // The first two looks are those of the guards and of the first transaction.
+  let looks = 0;
+  return {
+    holdersOf() {
+      looks += 1;
+      if (looks > 1) at(looks - 1);
+      return NOBODY;
+    },
+  };
+}
+
+function topicsOf(dir: string): ReadonlyMap<string, readonly bigint[]> {
+  const rows = withDatabase(dir, (db) =>
+    db
+      .prepare<[], { topic: string; seq_id: bigint }>('SELECT topic, seq_id FROM embeddings_queue ORDER BY seq_id')
+      .all(),
+  );
+  const byTopic = new Map<string, bigint[]>();
+  for (const { topic, seq_id: id } of rows) byTopic.set(topic, [...(byTopic.get(topic) ?? []), id]);
+  return byTopic;
+}
+
+/** Every topic has lost rows from its beginning, if any. */
+function expectPrefixesGone(before: ReadonlyMap<string, readonly bigint[]>, dir: string): void {
+  for (const [topic, left] of topicsOf(dir)) {
+    expect(left).toEqual(before.get(topic)?.slice(-left.length));
+  }
+}
+
+describe.each(FIXTURES.filter(({ expected }) => expected.exitCode !== 14).map((each) => [each.name, each] as const))(
+  'the directory %s beside a server',
+  (name, { expected }) => {
+    it('loses exactly the rows that it loses with Chroma stopped, and no other file changes', async () => {
+      const dir = await still(name);
+      const [ids, files, rows] = [seqIdsOf(dir), otherFilesOf(dir), rowsOf(dir, ['embeddings_queue'])];
+      const { exitCode, stdout, stderr } = await run(['prune', dir, ...ONLINE, '--batch-rows', '97']);
+      expect(exitCode, stderr).toBe(expected.exitCode);
+      const gone = new Set(seqIdsIn(expected.deletedSeqIds));
+      expect(seqIdsOf(dir)).toEqual(ids.filter((id) => !gone.has(id)));
+      expect(rowsOf(dir, ['embeddings_queue'])).toEqual(rows);
+      expect(otherFilesOf(dir)).toEqual(files);
+      const { totals, online, collections } = JSON.parse(stdout) as OnlineJson;
+      expect(totals.deleted).toBe(gone.size);
+      expect(collections.reduce((sum, { deleted }) => sum + deleted, 0)).toBe(gone.size);
+      expect(online).toMatchObject({ left: [] });
+      expect(online?.transactions).toBeGreaterThanOrEqual(Math.ceil(gone.size / 97));
+    });
+
+    it('is planned so, without changing a byte', async () => {
+      const dir = await still(name);
+      const before = bytesOf(dir);
+      const { exitCode, stdout } = await run(['prune', dir, '--while-running', '--dry-run', '--json']);
+      expect(exitCode).toBe(expected.exitCode);
+      expect((JSON.parse(stdout) as OnlineJson).totals.prunable).toBe(seqIdsIn(expected.deletedSeqIds).length);
+      expect(bytesOf(dir)).toEqual(before);
+    });
+  },
+);
+
+describe('a prune beside a server', () => {
+  it('leaves a collection alone whose index is saved meanwhile, and comes back to it', async () => {
+    const dir = await still('0.5.5');
+    const [ids, before] = [seqIdsOf(dir), topicsOf(dir)];
+    let left: readonly bigint[] = [];
+    const host = meanwhile((transaction) => {
+      if (transaction === 2) left = seqIdsOf(dir);
+      // A save that changes nothing in the end.
+      if (transaction === 2) withTouched(pickleOf(dir, 'ledger'));
+    });
+    const { totals, online } = await runJson<OnlineJson>(['prune', dir, ...ONLINE, '--batch-rows', '50'], host);
+    expect(left.length).toBeLessThan(ids.length);
+    expect(totals.deleted).toBe(totals.prunable);
+    expect(online?.left).toEqual([]);
+    expectPrefixesGone(before, dir);
+    expect((await runJson<OnlineJson>(['prune', dir, '--dry-run'])).totals.prunable).toBe(0);
+  });
+
+  it('deletes nothing more of a collection whose index is cut short in the middle, and says that it needs somebody', async () => {
+    const dir = await still('0.5.5');
+    let left: ReadonlyMap<string, readonly bigint[]> = new Map();
+    const host = meanwhile((transaction) => {
+      if (transaction !== 2) return;
+      left = topicsOf(dir);
+      truncateSync(pickleOf(dir, 'ledger'), 1000);
+    });
+    const { exitCode, stdout } = await run(['prune', dir, ...ONLINE, '--batch-rows', '20'], {}, host);
+    expect(exitCode).toBe(3);
+    const { collections } = JSON.parse(stdout) as OnlineJson;
+    const ledger = collections.find(({ name }) => name === 'ledger');
+    expect(ledger?.skip).toMatchObject({ reason: 'pickle-unreadable', needsAttention: true });
+    const topic = [...left.keys()].find((each) => each.endsWith(ledger?.id ?? '')) ?? '';
+    expect(topicsOf(dir).get(topic)).toEqual(left.get(topic));
+  });
+
+  it('waits for an index that is being saved, and leaves it where that does not end', async () => {
+    const dir = await still('0.5.5');
+    const before = rowsOf(dir);
+    // Saved again at every look.
+    const host = { ...realHost, now: () => new Date(0), holdersOf: () => IDLE_CHROMA };
+    const { totals, online, collections } = await runJson<OnlineJson>(['prune', dir, ...ONLINE], host);
+    expect(totals).toMatchObject({ prunable: 0, deleted: 0 });
+    expect(online?.left.length).toBeGreaterThan(0);
+    expect(new Set(collections.map(({ skip }) => skip?.reason))).toContain('being-saved');
+    expect(collections.some(({ skip }) => skip?.needsAttention)).toBe(false);
+    expect(rowsOf(dir)).toEqual(before);
+  });
+
+  it('believes nothing of what it has read once the end of the WAL has gone back', async () => {
+    const dir = await still('0.5.5');
+    let left: readonly bigint[] = [];
+    const host = meanwhile((transaction) => {
+      if (transaction !== 2) return;
+      // What Chroma itself does when it deletes the collection that wrote last.
+      withDatabase(dir, (db) =>
+        db.exec('DELETE FROM embeddings_queue WHERE seq_id = (SELECT MAX(seq_id) FROM embeddings_queue)'),
+      );
+      left = seqIdsOf(dir);
+    });
+    const { exitCode, stderr } = await run(['prune', dir, ...ONLINE, '--batch-rows', '20'], {}, host);
+    expect([0, 14], stderr).toContain(exitCode);
+    expect(seqIdsOf(dir).at(-1)).toBe(left.at(-1));
+  });
+
+  it('stops with what it has done where a position comes to be ahead of the WAL', async () => {
+    const dir = await still('0.6.3-purge-off');
+    let left: readonly bigint[] = [];
+    const host = meanwhile((transaction) => {
+      if (transaction !== 2) return;
+      withDatabase(dir, (db) => db.exec('UPDATE max_seq_id SET seq_id = 999999999'));
+      left = seqIdsOf(dir);
+    });
+    const { exitCode, stderr } = await run(['prune', dir, ...ONLINE, '--batch-rows', '20'], {}, host);
+    expect(exitCode).toBe(14);
+    expect(JSON.parse(stderr)).toMatchObject({
+      changed: true,
+      state: expect.stringMatching(/WAL rows were deleted, which is safe/),
+    });
+    expect(seqIdsOf(dir)).toEqual(left);
+  });
+
+  it('stops with what it has done where a second process appears', async () => {
+    const dir = await still('0.5.5');
+    let left: readonly bigint[] = [];
+    let looks = 0;
+    const [server] = IDLE_CHROMA.holders;
+    const host: Partial<Host> = {
+      holdersOf() {
+        looks += 1;
+        if (looks < 3) return IDLE_CHROMA;
+        left = seqIdsOf(dir);
+        return { ...IDLE_CHROMA, holders: [server, { ...server, pid: 2 }] as never };
+      },
+    };
+    const { exitCode, stderr } = await run(['prune', dir, ...ONLINE, '--batch-rows', '20'], {}, host);
+    expect(exitCode).toBe(11);
+    expect(JSON.parse(stderr)).toMatchObject({
+      code: 'IN_USE',
+      changed: true,
+      details: [expect.stringContaining('pid 1'), expect.stringContaining('pid 2')],
+    });
+    expect(seqIdsOf(dir)).toEqual(left);
+  });
+
+  it('waits for a lock, and gives up without having changed anything', async () => {
+    const dir = await still('0.5.5');
+    const other = new Database(databaseOf(dir));
+    onTestFinished(() => void other.close());
+    other.exec('BEGIN IMMEDIATE');
+    const before = rowsOf(dir);
+    const { exitCode, stderr } = await run(['prune', dir, ...ONLINE], {}, { holdersOf: () => IDLE_CHROMA });
+    expect(exitCode, stderr).toBe(11);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'IN_USE', changed: false });
+    other.exec('ROLLBACK');
+    expect(rowsOf(dir)).toEqual(before);
+  });
+
+  it.each([
+    ['a directory on a network', 20, { fileSystemOf: () => ({ name: 'nfs', isNetwork: true, device: 1n }) }],
+    ['a full disk', 15, { freeBytes: () => Promise.resolve(1024) }],
+  ])('is refused on %s', async (_, exitCode, host) => {
+    const dir = await still('0.5.5');
+    const before = bytesOf(dir);
+    expect((await run(['prune', dir, ...ONLINE], {}, host as Partial<Host>)).exitCode).toBe(exitCode);
+    expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('is refused where a transaction was cut off', async () => {
+    const dir = await still('0.5.5');
+    hotJournal(dir);
+    const before = bytesOf(dir);
+    expect((await run(['prune', dir, ...ONLINE])).exitCode).toBe(12);
+    expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('skips a collection without its index as a prune does otherwise', async () => {
+    const dir = await still('0.6.3-purge-off');
+    missingPickle(dir, 'ledger');
+    await delay(150);
+    const { exitCode, stdout } = await run(['prune', dir, ...ONLINE]);
+    expect(exitCode).toBe(3);
+    const ledger = (JSON.parse(stdout) as OnlineJson).collections.find(({ name }) => name === 'ledger');
+    expect(ledger).toMatchObject({ deleted: 0, skip: { reason: 'pickle-missing' } });
+  });
+
+  it.each([['--skip-index-check'], ['--allow-network-fs'], ['--recover-journal'], ['--backup', 'repo']])(
+    'does not go with %s',
+    async (...options) => {
+      const dir = await unpacked('0.5.5');
+      const before = bytesOf(dir);
+      const { exitCode, stderr } = await run(['prune', dir, ...ONLINE, ...options]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('does not go with --while-running');
+      expect(bytesOf(dir)).toEqual(before);
+    },
+  );
+
+  it.each([[['--batch-rows', '5']], [['--pause', '1s']]])('is what %s goes with', async (options) => {
+    const { exitCode, stderr } = await run(['prune', await unpacked('0.5.5'), '--yes', ...options]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('goes with --while-running');
+  });
+
+  it('that is killed at any moment has deleted a beginning of every topic, and nothing else', async () => {
+    const whole = await still('0.5.5');
+    const [before, rows] = [topicsOf(whole), rowsOf(whole, ['embeddings_queue'])];
+    for (let ms = 150; ms < 900; ms += 125) {
+      const dir = await still('0.5.5');
+      await killedAfter(['prune', dir, '--while-running', '--yes', '--batch-rows', '10'], ms);
+      expectPrefixesGone(before, dir);
+      expect(rowsOf(dir, ['embeddings_queue'])).toEqual(rows);
+      expect(seqIdsOf(dir).at(-1)).toBe([...before.values()].flat().reduce((a, b) => (a > b ? a : b)));
+      expect(withDatabase(dir, (db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
+    }
+  });
+});
+
+/** Written to, with the same content in the end. */
+function withTouched(path: string): void {
+  appendFileSync(path, '.');
+  truncateSync(path, statSync(path).size - 1);
+}
