@@ -84,6 +84,7 @@ export type NoWatermark = 'never-persisted' | 'vector-ahead-of-metadata' | 'unkn
 export type SkipReason =
   | NoWatermark
   | 'excluded'
+  | 'kept-on-request'
   | 'nothing-to-prune'
   /** Chroma is saving its index, seen only by a prune beside a running server. */
   | 'being-saved'

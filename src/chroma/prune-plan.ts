@@ -43,6 +43,8 @@ export interface CutoffDecision {
 export interface PrunePlan {
   readonly steps: readonly PruneStep[];
   readonly skipped: readonly Skipped[];
+  /** How many rows of a collection could go and stay on request; no entry where there are none. */
+  readonly held: ReadonlyMap<CollectionId, number>;
   /** `MAX(seq_id)` of the whole queue, which no prune may lower. */
   readonly lastSeqId: SeqId;
 }
@@ -55,7 +57,13 @@ export interface SequenceRegression {
 }
 
 /** Skips that are part of a healthy directory's life; every other skip wants a person. */
-const HEALTHY: readonly SkipReason[] = ['never-persisted', 'excluded', 'nothing-to-prune', 'being-saved'];
+const HEALTHY: readonly SkipReason[] = [
+  'never-persisted',
+  'excluded',
+  'kept-on-request',
+  'nothing-to-prune',
+  'being-saved',
+];
 
 export function needsAttention(reason: SkipReason): boolean {
   return !HEALTHY.includes(reason);
@@ -148,18 +156,26 @@ export interface CountedCutoff {
   readonly bytes: number;
 }
 
+/** The rows of a topic that lie strictly below a seq_id. */
+export interface TopicCutoff extends CountedCutoff {
+  readonly below: SeqId;
+}
+
 /**
  * Turns decided cutoffs into steps. A collection of which `missingFromIndex` knows records is skipped whole: its
- * watermark says that they are in the index, the index says that they are not.
+ * watermark says that they are in the index, the index says that they are not. `retained` has what of a cutoff goes
+ * where some of its rows stay on request (retention.ts); topics without an entry go as decided.
  */
 export function planPrune(
   decision: CutoffDecision,
   counted: ReadonlyMap<Topic, CountedCutoff>,
   missingFromIndex: ReadonlyMap<Topic, number>,
   lastSeqId: SeqId,
+  retained: ReadonlyMap<Topic, TopicCutoff> = new Map(),
 ): PrunePlan {
   const steps: PruneStep[] = [];
   const skipped: Skipped[] = [...decision.skipped];
+  const held = new Map<CollectionId, number>();
   for (const { collectionId, topic, below } of decision.cutoffs) {
     const { rows, bytes } = counted.get(topic) ?? { rows: 0, bytes: 0 };
     const missing = missingFromIndex.get(topic) ?? 0;
@@ -173,10 +189,13 @@ export function planPrune(
     } else if (rows === 0) {
       skipped.push({ collectionId, ...skip('nothing-to-prune', `no row lies below ${below}`) });
     } else {
-      steps.push({ collectionId, topic, below, rows, bytes });
+      const going = retained.get(topic) ?? { below, rows, bytes };
+      if (going.rows < rows) held.set(collectionId, rows - going.rows);
+      if (going.rows > 0) steps.push({ collectionId, topic, ...going });
+      else skipped.push({ collectionId, ...skip('kept-on-request', `all rows below ${below} are kept on request`) });
     }
   }
-  return { steps, skipped, lastSeqId };
+  return { steps, skipped, held, lastSeqId };
 }
 
 /** Live watermarks above `MAX(seq_id)`, worst first. Any one of them means: write nothing here. */
@@ -201,6 +220,11 @@ export function isAnchorMissing(watermark: Watermark, usage: TopicUsage | undefi
 
 export function totalRows(plan: PrunePlan): number {
   return plan.steps.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+/** Rows that could go and stay on request. */
+export function totalHeld({ held }: PrunePlan): number {
+  return [...held.values()].reduce((sum, rows) => sum + rows, 0);
 }
 
 export function totalBytes(plan: PrunePlan): number {

@@ -33,11 +33,11 @@ export interface ScanQuestions {
 }
 
 /** A number as REAL: the connection returns every INTEGER as a bigint, which is slow to calculate with. */
-const COLUMNS = `
-  SELECT seq_id, topic, CAST(operation AS REAL), id,
+export const PAYLOAD = `
     CAST(16 + octet_length(created_at) + octet_length(topic) + octet_length(id) + IFNULL(octet_length(vector), 0)
-      + IFNULL(octet_length(encoding), 0) + IFNULL(octet_length(metadata), 0) AS REAL)
-  FROM embeddings_queue`;
+      + IFNULL(octet_length(encoding), 0) + IFNULL(octet_length(metadata), 0) AS REAL)`;
+
+const COLUMNS = `SELECT seq_id, topic, CAST(operation AS REAL), id, ${PAYLOAD} FROM embeddings_queue`;
 const ROWS = `${COLUMNS} ORDER BY seq_id`;
 const NEXT_ROWS = `${COLUMNS} WHERE seq_id > ? ORDER BY seq_id LIMIT ?`;
 
@@ -54,15 +54,23 @@ export function wholeQueue(db: Database): Iterable<Row> {
   return db.prepare<[], Row>(ROWS).raw().iterate() as Iterable<Row>;
 }
 
-/**
- * The same in short reads, between which others may commit. No row is ever changed; those that are deleted meanwhile may
- * be missing, and those that are added are there.
- */
-export function* queueInPages(db: Database, pageRows = PAGE_ROWS): Iterable<Row> {
+/** The same in short reads, between which others may commit. */
+export function queueInPages(db: Database, pageRows = PAGE_ROWS): Iterable<Row> {
   const next = db.prepare<[bigint, number], Row>(NEXT_ROWS).raw();
+  return inPages((after, rows) => next.all(after, rows), pageRows);
+}
+
+/**
+ * Rows that begin with their seq_id, read a few at a time. No row is ever changed; those that others delete meanwhile may
+ * be missing, and those that they add are there.
+ */
+export function* inPages<R extends readonly [seq: bigint, ...unknown[]]>(
+  next: (after: bigint, rows: number) => readonly R[],
+  pageRows = PAGE_ROWS,
+): Iterable<R> {
   let last: bigint | undefined = BEFORE_ALL;
   while (last !== undefined) {
-    const rows = next.all(last, pageRows) as readonly Row[];
+    const rows: readonly R[] = next(last, pageRows);
     yield* rows;
     last = rows.at(-1)?.[0];
   }
@@ -198,6 +206,11 @@ class TopicScan {
   get missing(): number {
     return this.#missing.size;
   }
+}
+
+/** Estimated bytes of the pages that a row with such a payload occupies. */
+export function rowBytes(payload: number, page: number): number {
+  return leafBytes(payload, page) + overflowBytes(payload, page);
 }
 
 /** Bytes of a row's payload that stay on its leaf page, by SQLite's rule for spilling the rest (file format §1.6). */

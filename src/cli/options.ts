@@ -137,6 +137,7 @@ export function targetOf(
       whileRunning: options.whileRunning ?? false,
     },
     skipIndexCheck: options.skipIndexCheck ?? false,
+    retention: null,
     backup: options.backup === undefined ? null : { repository: options.backup, toolVersion: readOwnVersion() },
     waitMs: options.wait,
     redact: options.redact ?? false,

@@ -2,7 +2,7 @@
  * Collections as plans and reports show them.
  */
 import type { Collection, CollectionId, Skip } from '../chroma/model.ts';
-import { needsAttention, totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
+import { needsAttention, totalBytes, totalHeld, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { SeqId } from '../chroma/seq-id.ts';
 import { watermarkOf } from '../chroma/watermark.ts';
 import type { Reading } from './reading.ts';
@@ -13,6 +13,8 @@ export interface CollectionPlan extends NamedCollection {
   readonly rows: number;
   /** Rows that the plan deletes. */
   readonly prunable: number;
+  /** Rows that could go and stay on request. */
+  readonly held: number;
   /** Estimated bytes of those rows. */
   readonly bytes: number;
   /** Rows strictly below it are deleted; null where none is. */
@@ -33,6 +35,7 @@ export function collectionPlans(reading: Reading, plan: PrunePlan): readonly Col
       ...named(collection),
       rows: queueRows(reading, collection),
       prunable: step?.rows ?? 0,
+      held: plan.held.get(collection.id) ?? 0,
       bytes: step?.bytes ?? 0,
       below: step?.below ?? null,
       ...watermarkFields(collection),
@@ -65,10 +68,11 @@ function named({ id, name, tenant, database }: Collection): NamedCollection {
   return { id, name, tenant, database };
 }
 
-/** Rows and bytes that a plan deletes. */
+/** Rows and bytes that a plan deletes, and rows that it leaves on request. */
 export function pruneTotals({ prune }: { readonly prune: PrunePlan }): {
   readonly rows: number;
   readonly bytes: number;
+  readonly held: number;
 } {
-  return { rows: totalRows(prune), bytes: totalBytes(prune) };
+  return { rows: totalRows(prune), bytes: totalBytes(prune), held: totalHeld(prune) };
 }

@@ -162,10 +162,16 @@ export function planOn<S extends Strategy>(
   if (!host.fileSystemOf(dir.path).isNetwork) readThroughMaps(db);
   const asksIndexes = !withoutPrune && !target.skipIndexCheck;
   const isShared = target.allow.whileRunning;
-  const found = readDirectory(db, dir, (named) => ({ excluded: excludedBy(target, named), asksIndexes, isShared }));
+  const retention = withoutPrune ? null : target.retention;
+  const found = readDirectory(db, dir, (named) => ({
+    excluded: excludedBy(target, named),
+    asksIndexes,
+    retention,
+    isShared,
+  }));
   const reading = target.redact ? redacted(found) : found;
   const { lastSeqId } = reading;
-  const prune = withoutPrune ? { steps: [], skipped: [], lastSeqId } : planFromReading(reading);
+  const prune = withoutPrune ? { steps: [], skipped: [], held: new Map(), lastSeqId } : planFromReading(reading);
   const sizes = sizesOf(dir, reading, prune);
   const strategy = strategyFor(sizes, context, { db, reading });
   const first = target.backup === null || backup !== null ? [] : [backupNeed(target.backup, dir)];

@@ -18,8 +18,9 @@ import type {
   TopicUsage,
 } from '../chroma/model.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
-import { markOf, planCutoffs, planPrune, type PrunePlan } from '../chroma/prune-plan.ts';
+import { markOf, planCutoffs, planPrune, type PrunePlan, type TopicCutoff } from '../chroma/prune-plan.ts';
 import { queueInPages, scanQueue, wholeQueue, type QueueScan, type ScanQuestions } from '../chroma/queue-scan.ts';
+import { readRetained, type Retention } from '../chroma/retention.ts';
 import { readSchema } from '../chroma/schema.ts';
 import type { DecodedSeqId, SeqId } from '../chroma/seq-id.ts';
 import { collectionIdOf } from '../chroma/topic.ts';
@@ -38,6 +39,8 @@ export interface Reading {
   readonly usage: ReadonlyMap<Topic, TopicUsage>;
   /** What each collection's mark says of its topic's rows (see queue-scan.ts). */
   readonly below: QueueScan['below'];
+  /** What of that goes where some of it is to stay on request; empty where nothing is. */
+  readonly retained: ReadonlyMap<Topic, TopicCutoff>;
   readonly missing: QueueScan['missing'];
   readonly waiting: QueueScan['waiting'];
   readonly unknownOperations: QueueScan['unknownOperations'];
@@ -66,6 +69,8 @@ export interface ReadingOptions {
   readonly asksIndexes: boolean;
   /** True where somebody else may be writing: an open read would keep them from committing, so no statement is long. */
   readonly isShared: boolean;
+  /** What is to stay of the rows that could go. */
+  readonly retention?: Retention | null;
 }
 
 /**
@@ -92,6 +97,7 @@ export function readDirectory(
     excluded: options.excluded,
     usage,
     ...scanned,
+    retained: retainedOf(db, pages.pageSize, scanned.below, questions, options.retention ?? null),
     orphanTopics: [...usage.values()].filter(({ topic }) => positions.owners(topic).length === 0),
     lastSeqId,
     pages,
@@ -152,8 +158,23 @@ export function collectionsWith(
 }
 
 /** Plans a prune from one reading. */
-export function planFromReading({ collections, excluded, below, missing, lastSeqId }: Reading): PrunePlan {
-  return planPrune(planCutoffs(collections, lastSeqId, excluded), below, missing, lastSeqId);
+export function planFromReading({ collections, excluded, below, missing, retained, lastSeqId }: Reading): PrunePlan {
+  return planPrune(planCutoffs(collections, lastSeqId, excluded), below, missing, lastSeqId, retained);
+}
+
+function retainedOf(
+  db: Database,
+  pageSize: number,
+  below: QueueScan['below'],
+  { markOf: markOfTopic }: ScanQuestions,
+  retention: Retention | null,
+): ReadonlyMap<Topic, TopicCutoff> {
+  if (retention === null) return new Map();
+  const plain = [...below].flatMap(([topic, counted]) => {
+    const mark = markOfTopic(topic);
+    return mark === null ? [] : [[topic, { ...counted, below: mark.below }] as const];
+  });
+  return readRetained(db, pageSize, new Map(plain), retention);
 }
 
 /** The collections, by id, to which the rows of a topic belong: one, unless somebody edited the stored topics. */

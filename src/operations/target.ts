@@ -2,7 +2,9 @@
  * What an operator pointed a command at.
  */
 import type { CollectionId } from '../chroma/model.ts';
+import type { Retention } from '../chroma/retention.ts';
 import { MaintError } from '../errors.ts';
+import { formatDuration } from '../units.ts';
 import type { Allowances } from './guard-context.ts';
 import { qualifiedName, type NamedCollection } from './names.ts';
 
@@ -14,6 +16,8 @@ export interface Target {
   readonly exclude: readonly string[];
   readonly allow: Allowances;
   readonly skipIndexCheck: boolean;
+  /** Rows that a prune leaves although they could go; null where there are none such. */
+  readonly retention: Retention | null;
   /** A snapshot that is to be made first, and verified; null where none was asked for. */
   readonly backup: BackupFirst | null;
   /** How long to wait for a lock or for another process, in milliseconds. */
@@ -25,6 +29,16 @@ export interface Target {
 export interface BackupFirst {
   readonly repository: string;
   readonly toolVersion: string;
+}
+
+/** The options that ask for the same again. */
+export function retentionOptions(retention: Retention | null): readonly string[] {
+  if (retention === null) return [];
+  const { keepLast, keepWithin } = retention;
+  return [
+    ...(keepLast === null ? [] : ['--keep-last', String(keepLast)]),
+    ...(keepWithin === null ? [] : ['--keep-within', formatDuration(keepWithin.spanMs)]),
+  ];
 }
 
 /** Returns the collections that `only` and `exclude` leave out. Throws USAGE for a name that fits none, or several. */

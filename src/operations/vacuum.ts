@@ -19,7 +19,7 @@ import {
   type Strategy,
 } from './planning.ts';
 import { pruneJournalNeed } from './prune.ts';
-import type { Target } from './target.ts';
+import { retentionOptions, type Target } from './target.ts';
 import { chooseMode, IN_PLACE, type ChosenMode, type VacuumMode } from './vacuum-mode.ts';
 
 /** Below it a vacuum is not worth rewriting the file. */
@@ -146,7 +146,7 @@ function strategyFor(
   if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], alternatives: [], whenShort: '' };
   const mode = choose();
   const inPlace = inPlaceNeeds(sizes, temporaryDirectory);
-  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes)];
+  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, request.target)];
   if (mode.kind === 'rebuild') {
     const title = 'VACUUM in place';
     const rewrite = { title, needs: inPlace, offer: 'let it be rewritten in place: --mode in-place' };
@@ -176,11 +176,12 @@ function withClean(
   return { ...strategy, steps, needs: [...others, most] };
 }
 
-function pruneAlone(sizes: PlannedSizes): Alternative {
+function pruneAlone(sizes: PlannedSizes, { retention }: Target): Alternative {
+  const command = ['chroma-maint prune', shellWord(sizes.dir.given), ...retentionOptions(retention)].join(' ');
   return {
     title: 'a prune alone',
     needs: [pruneJournalNeed(sizes)],
-    offer: `chroma-maint prune ${shellWord(sizes.dir.given)} stops the growth, for Chroma fills the freed pages first`,
+    offer: `${command} stops the growth, for Chroma fills the freed pages first`,
   };
 }
 

@@ -21,7 +21,8 @@ export function on(host: Host): Machine {
 /** The whole directory, with the defaults of the command line. */
 export function target(path: string): Target {
   const allow = { recoverJournal: false, networkFs: false, whileRunning: false };
-  return { path, only: [], exclude: [], allow, skipIndexCheck: false, backup: null, waitMs: 0, redact: false };
+  const nothing = { only: [], exclude: [], retention: null, backup: null };
+  return { path, ...nothing, allow, skipIndexCheck: false, waitMs: 0, redact: false };
 }
 
 export interface AgreedPrune extends PruneJob {

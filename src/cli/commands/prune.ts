@@ -4,8 +4,9 @@ import type { OnlineLimits } from '../../operations/online/pace.ts';
 import type { CommandContext } from '../command-context.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
 import { count, duration, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
+import { retentionOf, withRetentionOptions, type RetentionOptions } from '../retention-options.ts';
 
-interface PruneOptions extends WritingOptions {
+interface PruneOptions extends WritingOptions, RetentionOptions {
   readonly whileRunning?: boolean;
   readonly batchRows?: number;
   readonly pause?: number;
@@ -14,7 +15,7 @@ interface PruneOptions extends WritingOptions {
 const BATCH_ROWS = 1_000;
 
 export function pruneCommand(context: CommandContext): Command {
-  return withWritingOptions(new Command('prune'))
+  return withRetentionOptions(withWritingOptions(new Command('prune')))
     .description(
       'Delete the WAL rows that every segment has saved, from a persist directory not in use by Chroma. The file keeps its size: see vacuum.',
     )
@@ -23,7 +24,9 @@ export function pruneCommand(context: CommandContext): Command {
     .option('--pause <duration>', 'the shortest pause; it is at least four times as long as the transaction', duration)
     .addHelpText('after', helpFooter('chroma-maint prune ./persist --dry-run', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: PruneOptions) => {
-      const request = { target: targetOf(persistDir, options), online: limitsOf(options) };
+      const retention = retentionOf(options, context.host.now());
+      const target = { ...targetOf(persistDir, options), retention };
+      const request = { target, online: limitsOf(options) };
       const [{ runSession }, { pruneSession }] = await Promise.all([
         import('../session.ts'),
         import('../prune-session.ts'),

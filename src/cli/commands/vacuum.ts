@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
+import type { Retention } from '../../chroma/retention.ts';
 import { MaintError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
 import type { CleanRequest } from '../../operations/clean/plan.ts';
 import type { Target } from '../../operations/target.ts';
 import type { MinReclaim } from '../../operations/vacuum.ts';
@@ -8,8 +10,9 @@ import type { CommandContext } from '../command-context.ts';
 import { cleanRequestOf, withCleaningOptions, type CleaningOptions } from './clean.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
 import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
+import { retentionOf, withRetentionOptions, type RetentionOptions } from '../retention-options.ts';
 
-interface VacuumOptions extends WritingOptions, CleaningOptions {
+interface VacuumOptions extends WritingOptions, RetentionOptions, CleaningOptions {
   readonly clean?: boolean;
   readonly prune: boolean;
   readonly minReclaim: MinReclaim;
@@ -20,7 +23,7 @@ interface VacuumOptions extends WritingOptions, CleaningOptions {
 const ONE_PERCENT: MinReclaim = { kind: 'share', share: 0.01 };
 
 export function vacuumCommand(context: CommandContext): Command {
-  const command = withWritingOptions(new Command('vacuum'))
+  const command = withRetentionOptions(withWritingOptions(new Command('vacuum')))
     .description(
       'Prune, then rewrite the database without its free pages: gives the disk space back. For a persist directory not in use by Chroma.',
     )
@@ -45,7 +48,7 @@ export function vacuumCommand(context: CommandContext): Command {
   return withCleaningOptions(command)
     .addHelpText('after', helpFooter('chroma-maint vacuum ./persist --yes --min-reclaim 10%', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: VacuumOptions) => {
-      const target = targetOf(persistDir, options);
+      const target = { ...targetOf(persistDir, options), retention: retentionFor(options, context.host) };
       const request = {
         target,
         withoutPrune: !options.prune,
@@ -61,6 +64,16 @@ export function vacuumCommand(context: CommandContext): Command {
       ]);
       await runSession(vacuumSession(request, context.host, context.work), options, context);
     });
+}
+
+/** Throws USAGE where rows are to be kept that nothing deletes. */
+function retentionFor(options: VacuumOptions, host: Host): Retention | null {
+  const retention = retentionOf(options, host.now());
+  if (retention === null || options.prune) return retention;
+  throw new MaintError('USAGE', {
+    message: `${options.keepLast === undefined ? '--keep-within' : '--keep-last'} goes with a prune, which --no-prune leaves out`,
+    hint: 'see: chroma-maint vacuum --help',
+  });
 }
 
 /** Throws USAGE where an option of the clean-up is given without it. */

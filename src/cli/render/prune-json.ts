@@ -1,9 +1,11 @@
 import type { CollectionId } from '../../chroma/model.ts';
+import type { Retention } from '../../chroma/retention.ts';
 import type { Check } from '../../operations/guards.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { createJson } from './backup/json.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { OnlineReport } from '../../operations/prune.ts';
+import { formatDuration } from '../../units.ts';
 
 /** The documented fields of `prune --json` (docs/JSON.md), also the field `prune` of `vacuum --json`. */
 export function pruneJson(
@@ -12,7 +14,7 @@ export function pruneJson(
   deletedOf: ReadonlyMap<CollectionId, number> | null = null,
 ): object {
   const isExecuted = deleted > 0;
-  const { rows: prunable, bytes } = pruneTotals(plan);
+  const { rows: prunable, bytes, held } = pruneTotals(plan);
   return {
     persistDir: plan.dir.path,
     dryRun: plan.isDryRun,
@@ -26,13 +28,15 @@ export function pruneJson(
       rows: collection.rows,
       prunable: collection.prunable,
       deleted: deletedOf === null ? (isExecuted ? collection.prunable : 0) : (deletedOf.get(collection.id) ?? 0),
+      held: collection.held,
       bytes: collection.bytes,
       below: text(collection.below),
       watermark: text(collection.watermark),
       heldBackBy: collection.heldBackBy,
       skip: collection.skip,
     })),
-    totals: { rows: plan.collections.reduce((sum, { rows }) => sum + rows, 0), prunable, deleted, bytes },
+    totals: { rows: plan.collections.reduce((sum, { rows }) => sum + rows, 0), prunable, deleted, held, bytes },
+    retention: retentionJson(plan.target.retention),
     indexCheck: plan.target.skipIndexCheck ? 'skipped' : 'done',
     checks: plan.checks.map(checkJson),
   };
@@ -45,6 +49,16 @@ export function onlineJson(online: OnlineReport | null): object | null {
     transactions: online.transactions,
     longestLockMs: Math.round(online.longestLockMs),
     left: online.left,
+  };
+}
+
+/** Nulls where nothing is to stay on request. */
+function retentionJson(retention: Retention | null): object {
+  const keepWithin = retention?.keepWithin ?? null;
+  return {
+    keepLast: retention?.keepLast ?? null,
+    keepWithin: keepWithin === null ? null : formatDuration(keepWithin.spanMs),
+    keepFrom: keepWithin === null ? null : new Date(keepWithin.fromMs).toISOString(),
   };
 }
 

@@ -1,23 +1,32 @@
 import type { AutoPurge } from '../../chroma/auto-purge.ts';
+import type { Retention } from '../../chroma/retention.ts';
 import type { CollectionPlan } from '../../operations/collections.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { OnlineReport, PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
+import { retentionOptions } from '../../operations/target.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { shellWord } from '../../shell-word.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { tableLines, withCommand, wrapped, type Column } from './table.ts';
+import { labelled, tableLines, withCommand, wrapped, type Column } from './table.ts';
 import { MOST_ROWS, type View } from './view.ts';
 
-const COLUMNS: readonly Column[] = [
-  { title: 'Collection', align: 'left', fit: 'cut' },
-  { title: 'WAL rows', align: 'right' },
-  { title: 'Delete', align: 'right' },
-  { title: 'Keep', align: 'right' },
-  { title: 'Why', align: 'left', fit: 'wrap' },
+interface CollectionColumn extends Column {
+  readonly cell: (collection: CollectionPlan) => string;
+  /** True where it is shown only if rows are to stay on request. */
+  readonly isOfRetention?: true;
+}
+
+const COLUMNS: readonly CollectionColumn[] = [
+  { title: 'Collection', align: 'left', fit: 'cut', cell: (each) => printable(shortName(each)) },
+  { title: 'WAL rows', align: 'right', cell: ({ rows }) => formatCount(rows) },
+  { title: 'Delete', align: 'right', cell: ({ prunable }) => countOrDash(prunable) },
+  { title: 'Held', align: 'right', isOfRetention: true, cell: ({ held }) => countOrDash(held) },
+  { title: 'Keep', align: 'right', cell: ({ rows, prunable }) => formatCount(rows - prunable) },
+  { title: 'Why', align: 'left', fit: 'wrap', cell: why },
 ];
 
 const GROWS_BECAUSE: Readonly<Partial<Record<AutoPurge, string>>> = {
@@ -31,9 +40,10 @@ export function prunePlanLines(plan: DirectoryPlan, view: View): readonly string
     ...wrapped(planSummary(plan), view.width).map(view.style.bold),
     ...(plan.collections.length > 0 ? ['', ...collectionTable(plan, view)] : []),
     '',
+    ...heldLines(plan, view),
     ...backupStepLines(plan, view),
     ...checkLines(plan.checks, plan.target.skipIndexCheck ? 'skipped' : 'done', view),
-    ...(plan.isDryRun ? ['', ...withCommand(dryRun, commandOn(plan, 'vacuum'), view.width)] : []),
+    ...(plan.isDryRun ? ['', ...withCommand(dryRun, pruningCommandOn(plan, 'vacuum'), view.width)] : []),
   ];
 }
 
@@ -58,10 +68,11 @@ export function pruneReportLines({ plan, deleted, online }: PruneReport, view: V
     view.style.bold(first),
     ...rest,
     ...(online === null ? [] : onlineLines(online, view)),
+    ...heldLines(plan, view),
     ...attentionLines(plan, view),
     ...(deleted === 0
       ? []
-      : ['', ...withCommand(size, commandOn(plan, 'vacuum'), view.width), ...growthLines(plan, view)]),
+      : ['', ...withCommand(size, pruningCommandOn(plan, 'vacuum'), view.width), ...growthLines(plan, view)]),
     ...backupMadeLines(plan, view),
   ];
 }
@@ -78,6 +89,31 @@ function onlineLines({ transactions, longestLockMs, left }: OnlineReport, view: 
   const collections = counted(left.length, 'collection was', 'collections were');
   const rest = `${collections} left, because Chroma was saving the index each time: run this again.`;
   return [...done, ...(left.length === 0 ? [] : wrapped(rest, view.width))];
+}
+
+/** How many rows stay on request, and by what. */
+export function heldLines(plan: DirectoryPlan, { width }: View): readonly string[] {
+  const { retention } = plan.target;
+  if (retention === null) return [];
+  const rows = counted(pruneTotals(plan).held, 'row');
+  return labelled('held', `${rows} that could go, by ${retentionWords(retention)}`, width);
+}
+
+function retentionWords(retention: Retention): string {
+  const { keepWithin } = retention;
+  const options = retentionOptions(retention).join(' ');
+  if (keepWithin === null) return options;
+  const from = new Date(keepWithin.fromMs).toISOString().slice(0, 19).replace('T', ' ');
+  return `${options} (from ${from} UTC on)`;
+}
+
+/** One that prunes, and leaves what this plan leaves. */
+export function pruningCommandOn(
+  plan: DirectoryPlan,
+  command: 'prune' | 'vacuum',
+  ...options: readonly string[]
+): string {
+  return commandOn(plan, command, ...retentionOptions(plan.target.retention), ...options);
 }
 
 /** A command line on the plan's directory that can be pasted. */
@@ -118,7 +154,7 @@ export function growthLines(plan: DirectoryPlan, view: View): readonly string[] 
     '',
     ...withCommand(
       `This WAL will grow again: ${because}. Run from cron:`,
-      commandOn(plan, 'prune', '--yes'),
+      pruningCommandOn(plan, 'prune', '--yes'),
       view.width,
     ),
   ];
@@ -129,22 +165,21 @@ export function allRows({ collections }: DirectoryPlan): number {
   return collections.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-function collectionTable({ collections }: DirectoryPlan, view: View): readonly string[] {
+function collectionTable({ collections, target }: DirectoryPlan, view: View): readonly string[] {
   const shown = collections.length <= MOST_ROWS ? collections : collections.filter(isTelling).slice(0, MOST_ROWS);
-  const rows = shown.map((collection) => [
-    printable(shortName(collection)),
-    formatCount(collection.rows),
-    collection.prunable === 0 ? '–' : formatCount(collection.prunable),
-    formatCount(collection.rows - collection.prunable),
-    why(collection),
-  ]);
-  const [header = '', ...lines] = tableLines(COLUMNS, rows, view.width);
+  const columns = COLUMNS.filter(({ isOfRetention }) => isOfRetention !== true || target.retention !== null);
+  const rows = shown.map((collection) => columns.map(({ cell }) => cell(collection)));
+  const [header = '', ...lines] = tableLines(columns, rows, view.width);
   const left = collections.length - shown.length;
   return [
     view.style.bold(header),
     ...lines,
     ...(left > 0 ? [`  and ${counted(left, 'more collection')} (all of them: --json)`] : []),
   ];
+}
+
+function countOrDash(count: number): string {
+  return count === 0 ? '–' : formatCount(count);
 }
 
 function isTelling({ prunable, skip }: CollectionPlan): boolean {

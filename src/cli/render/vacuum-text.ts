@@ -8,7 +8,15 @@ import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
 import { asideLines, cleanPlanLines, cleanReportLines, cleanWords, doubtLines } from './clean-text.ts';
 import { printable } from './printable.ts';
-import { allRows, attentionLines, commandOn, growthLines, needsYou, prunedCollections } from './prune-text.ts';
+import {
+  allRows,
+  attentionLines,
+  growthLines,
+  heldLines,
+  needsYou,
+  pruningCommandOn,
+  prunedCollections,
+} from './prune-text.ts';
 import { labelled, tableLines, withCommand, wrapped, type Column } from './table.ts';
 import type { View } from './view.ts';
 
@@ -34,6 +42,7 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
     ...backupStepLines(directory, view),
     ...(clean === null ? [] : labelled('clean', cleanStep(clean), view.width)),
     ...(request.withoutPrune ? [] : labelled('prune', pruneStep(plan), view.width)),
+    ...heldLines(directory, view),
     ...modeLines(plan, live, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
@@ -65,6 +74,7 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
     view.style.bold(first),
     ...rest,
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
+    ...heldLines(directory, view),
     ...(clean === null ? [] : cleanedLines(report, clean, view)),
     ...attentionLines(directory, view),
     ...growthLines(directory, view),
@@ -156,7 +166,7 @@ function notWorthwhileLines({ directory, reclaimableBytes, request }: VacuumPlan
   if (rows === 0) return lines;
   return [
     ...lines,
-    ...withCommand(`${counted(rows, 'WAL row')} can be deleted with:`, commandOn(directory, 'prune'), width),
+    ...withCommand(`${counted(rows, 'WAL row')} can be deleted with:`, pruningCommandOn(directory, 'prune'), width),
   ];
 }
 

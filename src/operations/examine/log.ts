@@ -35,7 +35,7 @@ export function sequenceFindings({ reading }: Read): readonly Finding[] {
 }
 
 /** Skips that say nothing of the state of a directory. */
-const NO_FINDING = ['excluded', 'nothing-to-prune', 'being-saved'] as const;
+const NO_FINDING = ['excluded', 'nothing-to-prune', 'kept-on-request', 'being-saved'] as const;
 
 /** Why a collection could not be pruned. */
 export function skipFindings(collection: CollectionPlan): readonly Finding[] {
