@@ -12,6 +12,7 @@ import { ftsCommand } from './commands/fts.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { vacuumCommand } from './commands/vacuum.ts';
+import { walCommand } from './commands/wal.ts';
 import { readVersion } from './version.ts';
 
 const WIDEST_HELP = 100;
@@ -38,6 +39,7 @@ export function buildProgram(context: CommandContext): Command {
     vacuumCommand,
     cleanCommand,
     ftsCommand,
+    walCommand,
     backupCommand,
     demoCommand,
   ]) {

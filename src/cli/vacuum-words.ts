@@ -1,4 +1,5 @@
 import { EXIT_DONE } from '../errors.ts';
+import { isSwitching } from '../operations/auto-purge/step.ts';
 import { hasWork } from '../operations/clean/plan.ts';
 import { pruneTotals } from '../operations/collections.ts';
 import type { VacuumPlan, VacuumReport } from '../operations/vacuum.ts';
@@ -14,7 +15,8 @@ export const VACUUM_WORDS: Words<VacuumPlan, VacuumReport> = {
   checksOf: ({ directory }) => directory.checks,
   isJournalRecovered: ({ directory }) => directory.isJournalRecovered,
   planOf: ({ plan }) => plan,
-  hasWork: ({ isWorthwhile, clean }) => isWorthwhile || (clean !== null && hasWork(clean.steps)),
+  hasWork: ({ isWorthwhile, clean, autoPurge }) =>
+    isWorthwhile || isSwitching(autoPurge) || (clean !== null && hasWork(clean.steps)),
   question,
   exitCodeOf: ({ directory, clean }) =>
     Math.max(pruneExitCode(directory), clean === null ? EXIT_DONE : cleanExitCode(clean)),
@@ -24,11 +26,12 @@ export const VACUUM_WORDS: Words<VacuumPlan, VacuumReport> = {
   reportJson: vacuumReportJson,
 };
 
-function question({ directory, clean, isWorthwhile }: VacuumPlan): string {
+function question({ directory, clean, autoPurge, isWorthwhile }: VacuumPlan): string {
   const { rows } = pruneTotals(directory);
   const steps = [
     ...(clean === null ? [] : cleanParts(clean)),
     ...(isWorthwhile && rows > 0 ? [`delete ${counted(rows, 'WAL row')}`] : []),
+    ...(autoPurge !== null && isSwitching(autoPurge) ? [`switch auto-purge ${autoPurge.after}`] : []),
     ...(isWorthwhile ? ['rewrite the database'] : []),
   ];
   return `${capitalized(listed(steps))}?`;

@@ -2,6 +2,7 @@
  * What of a plan a person said yes to, for the plan that is made under the lock to be compared with; no code.
  */
 import type { PrunePlan } from '../chroma/prune-plan.ts';
+import type { AutoPurgeStep } from './auto-purge/step.ts';
 import type { CleanSteps } from './clean/plan.ts';
 import type { FullTextState } from './full-text/plan.ts';
 import type { ChosenMode } from './vacuum-mode.ts';
@@ -18,6 +19,12 @@ export interface VacuumAgreement extends Agreement {
   readonly isWorthwhile: boolean;
   /** What is cleaned up first; null where nothing is. */
   readonly clean: CleanSteps | null;
+  /** What becomes of Chroma's own purge; null where that is left as it is. */
+  readonly autoPurge: AutoPurgeStep | null;
+}
+
+export interface AutoPurgeAgreement extends Agreement {
+  readonly step: AutoPurgeStep;
 }
 
 export interface CleanAgreement extends Agreement {

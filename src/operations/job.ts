@@ -2,7 +2,8 @@
  * What a working process is asked to do and what it answers; no code. Plain data with bigints: it crosses the process
  * boundary by structured clone.
  */
-import type { Agreement, CleanAgreement, FullTextAgreement, VacuumAgreement } from './agreement.ts';
+import type { Agreement, AutoPurgeAgreement, CleanAgreement, FullTextAgreement, VacuumAgreement } from './agreement.ts';
+import type { AutoPurgeReport, AutoPurgeRequest } from './auto-purge/plan.ts';
 import type { CreateReport, CreateRequest } from './backup/create.ts';
 import type { ForgetReport, ForgetRequest } from './backup/forget.ts';
 import type { RestoreReport, RestoreRequest } from './backup/restore.ts';
@@ -42,6 +43,12 @@ export interface FullTextJob {
   readonly agreed: FullTextAgreement | null;
 }
 
+export interface AutoPurgeJob {
+  readonly kind: 'wal config';
+  readonly request: AutoPurgeRequest;
+  readonly agreed: AutoPurgeAgreement | null;
+}
+
 export interface QuarantineJob {
   readonly kind: 'clean quarantine';
   readonly request: QuarantineRequest;
@@ -77,7 +84,7 @@ export interface ForgetJob {
 }
 
 /** Jobs that change a persist directory by a plan. */
-export type PlannedJob = PruneJob | VacuumJob | CleanJob | FullTextJob;
+export type PlannedJob = PruneJob | VacuumJob | CleanJob | FullTextJob | AutoPurgeJob;
 export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
 export type Job = PlannedJob | QuarantineJob | CheckJob | BackupJob;
 
@@ -87,6 +94,7 @@ interface Reports {
   readonly clean: CleanReport;
   readonly 'fts rebuild': FullTextReport;
   readonly 'fts optimize': FullTextReport;
+  readonly 'wal config': AutoPurgeReport;
   readonly 'clean quarantine': QuarantineReport;
   readonly check: CheckReport;
   readonly 'backup create': CreateReport;

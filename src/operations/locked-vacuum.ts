@@ -2,12 +2,18 @@
  * Prune and vacuum as one plan under one lock, in the working process.
  */
 import { statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { writeAutoPurge } from '../chroma/auto-purge.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
+import { readSchema } from '../chroma/schema.ts';
 import { MaintError } from '../errors.ts';
 import { translate } from '../sqlite/errors.ts';
 import { inExclusiveTransaction, keepLock, type Database } from '../sqlite/open.ts';
 import type { VacuumJob } from './job.ts';
 import type { Observer } from './observer.ts';
+import type { VacuumAgreement } from './agreement.ts';
+import { autoPurgeDone, isSwitching, planAutoPurgeStep } from './auto-purge/step.ts';
+import { verifyLocked } from './guards.ts';
 import { deletePlanned } from './locked-prune.ts';
 import type { Machine } from './guard-context.ts';
 import { cleanOn, type CleanReport } from './clean/execute.ts';
@@ -15,7 +21,7 @@ import type { PlannedWork, Planning, Preflight } from './planning.ts';
 import { executed } from './prune.ts';
 import { rebuild } from './rebuild.ts';
 import { prunedOnly, ROWS_CLEANED } from './state-left.ts';
-import { consentToPrune, inNumbers, planUnderLock, withDirectory } from './under-lock.ts';
+import { consentToPrune, inNumbers, planUnderLock, withDirectory, type Consent } from './under-lock.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
 import { vacuumPlanning, vacuumPlanOf, type VacuumPlan, type VacuumReport, type VacuumStrategy } from './vacuum.ts';
 
@@ -32,13 +38,16 @@ export function vacuumUnderLock(job: VacuumJob, machine: Machine, observer: Obse
   const { request, agreed } = job;
   const planning = vacuumPlanning(request, machine.host, false, agreed);
   return withDirectory(planning, machine, observer, (db, preflight) => {
+    const { dir } = preflight.context;
+    // Refused before a clean-up has changed anything.
+    if (request.autoPurge !== null) planAutoPurgeStep(db, readSchema(db, dir.databasePath), request.autoPurge, dir);
     const clean = cleanFirst(db, preflight, { job, machine, observer });
     const done = clean?.isDone === true ? ROWS_CLEANED : null;
     const run = (): VacuumReport => vacuumOn(db, preflight, { job, planning, observer, clean });
     try {
       return run();
     } catch (error) {
-      const failure = translate(preflight.context.dir.databasePath, error);
+      const failure = translate(dir.databasePath, error);
       throw done === null || !(failure instanceof MaintError) ? failure : statingDone(failure, done);
     }
   });
@@ -54,7 +63,7 @@ interface Vacuuming {
 function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer, clean }: Vacuuming): VacuumReport {
   const { request, agreed } = job;
   const { planned, plan } = inExclusiveTransaction(db, () => {
-    const work = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
+    const work = planUnderLock(db, preflight, planning, consentToVacuum(agreed));
     return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer, clean);
   });
   const { directory, mode, isWorthwhile } = plan;
@@ -62,7 +71,8 @@ function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer,
   const shown = { ...plan, clean: clean?.plan ?? null };
   const databaseBytesAfter = (): number => statSync(directory.dir.databasePath).size;
   if (!isWorthwhile) return { plan: shown, clean, deleted: 0, isDone: false, databaseBytesAfter: databaseBytesAfter() };
-  if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull: request.isFullyVerified });
+  const isFull = request.isFullyVerified;
+  if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull, autoPurgeText: plan.autoPurge?.text ?? null });
   else rewrite(db, plan, observer);
   return {
     plan: { ...shown, directory: executed(directory) },
@@ -71,6 +81,13 @@ function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer,
     isDone: true,
     databaseBytesAfter: databaseBytesAfter(),
   };
+}
+
+/** Consent to a vacuum: the same rows go, and the same becomes of Chroma's own purge. */
+function consentToVacuum(agreed: VacuumAgreement | null): Consent<VacuumStrategy> {
+  const isSamePrune = consentToPrune(agreed?.prune ?? null);
+  return (planned) =>
+    agreed === null || (isSamePrune(planned) && isDeepStrictEqual(planned.strategy.autoPurge, agreed.autoPurge));
 }
 
 interface Cleaning {
@@ -95,25 +112,38 @@ function statingDone(failure: MaintError, done: string): MaintError {
   return new MaintError(code, { message, details, state: `${done}; ${rest}`, hint, cause: failure });
 }
 
-/** Inside the transaction of the plan: deletes, or keeps the lock for a rebuild. */
+/** Inside the transaction of the plan: deletes and sets, or keeps the lock for a rebuild. */
 function begin(db: Database, begun: Begun, observer: Observer, clean: CleanReport | null): Begun {
   const { planned, plan } = begun;
-  observer.onPlanned(inNumbers(planned, plan.expectedBytes, clean?.isDone === true ? ROWS_CLEANED : null));
-  if (!plan.isWorthwhile) return begun;
-  if (plan.mode.kind === 'rebuild') keepLock(db);
-  else deletePlanned(db, planned, observer);
+  const { autoPurge, isWorthwhile, mode } = plan;
+  const alreadyDone = clean?.isDone === true ? ROWS_CLEANED : null;
+  observer.onPlanned(inNumbers(planned, plan.expectedBytes, { alreadyDone, besides: settingDone(plan) }));
+  if (isWorthwhile && mode.kind === 'rebuild') {
+    keepLock(db);
+    return begun;
+  }
+  if (isWorthwhile) deletePlanned(db, planned, observer);
+  else if (isSwitching(autoPurge)) verifyLocked({ dir: planned.context.dir, db });
+  if (autoPurge !== null && autoPurge.text !== null) writeAutoPurge(db, autoPurge.text, 'database');
   return begun;
 }
 
+/** What the commit does to the setting, in words; null where it leaves it. */
+function settingDone({ autoPurge }: VacuumPlan): string | null {
+  return autoPurge !== null && isSwitching(autoPurge) ? autoPurgeDone(autoPurge) : null;
+}
+
 /** VACUUM after the commit of the delete: what fails in it must not claim that nothing was changed. */
-function rewrite(db: Database, { directory: { dir, prune } }: VacuumPlan, { onStage }: Observer): void {
+function rewrite(db: Database, plan: VacuumPlan, { onStage }: Observer): void {
+  const { dir, prune } = plan.directory;
   try {
     onStage('vacuuming');
     vacuumInPlace(db);
   } catch (error) {
     const deleted = totalRows(prune);
     const translated = translate(dir.databasePath, error);
-    if (!(translated instanceof MaintError) || deleted === 0) throw translated;
-    throw translated.withState(prunedOnly(deleted));
+    const done = [settingDone(plan), deleted === 0 ? null : prunedOnly(deleted)].filter((each) => each !== null);
+    if (!(translated instanceof MaintError) || done.length === 0) throw translated;
+    throw translated.withState(done.join('; '));
   }
 }

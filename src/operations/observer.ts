@@ -37,6 +37,8 @@ export interface Planned {
   readonly changeCounter: number | null;
   /** What an earlier step of the same work has changed for good, in words; null where nothing was. */
   readonly alreadyDone: string | null;
+  /** What the commit does besides the deletion of WAL rows, in words; null where that is nothing. */
+  readonly besides: string | null;
 }
 
 /** Whoever is told how the work goes on. */

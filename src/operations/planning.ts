@@ -3,7 +3,7 @@
  * it, which is the same on a read-only connection and under the exclusive lock.
  */
 import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
-import type { MigrationVersions, TopicUsage } from '../chroma/model.ts';
+import type { Generation, MigrationVersions, TopicUsage } from '../chroma/model.ts';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { Host } from '../host/host.ts';
@@ -34,6 +34,7 @@ export interface DirectoryPlan {
   readonly autoPurge: AutoPurge;
   /** Highest migrations, for what differs between generations (docs/FORMAT.md, "Generations"). */
   readonly versions: MigrationVersions;
+  readonly generation: Generation;
   /** True where a hot journal was played back before the plan was made. */
   readonly isJournalRecovered: boolean;
   readonly backup: PlannedBackup | null;
@@ -190,6 +191,7 @@ export function planOn<S extends Strategy>(
     checks: inGuardOrder([...checks, ...plannedChecks]),
     autoPurge: readAutoPurge(db, reading.schema),
     versions: reading.schema.versions,
+    generation: reading.schema.generation,
     isJournalRecovered,
     backup: plannedBackup(target, backup, first),
   };

@@ -3,6 +3,7 @@
  * Runs in the working process. Nothing is written to the old file before the rename, which is the only commit point.
  */
 import { statSync } from 'node:fs';
+import { writeAutoPurge } from '../chroma/auto-purge.ts';
 import { readCopiedLastSeqId, withRowsToKeep } from '../chroma/embeddings-queue.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf } from '../errors.ts';
@@ -25,6 +26,8 @@ export interface RebuildOptions {
   readonly observer: Observer;
   /** Compare every row of every table with the old file, not only those of the queue and of small tables. */
   readonly isFull: boolean;
+  /** The setting of Chroma's own purge that the new file is to have; null for that of the old one. */
+  readonly autoPurgeText: string | null;
 }
 
 const POLL_MS = 500;
@@ -74,7 +77,7 @@ function keepAttributes({ dir, host }: GuardContext, path: string): void {
 }
 
 /** Fills the copy and verifies it. */
-function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull }: RebuildOptions): void {
+function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull, autoPurgeText }: RebuildOptions): void {
   const { plan, reading } = planned;
   observer.onStage('rebuilding');
   syncIndexes(planned);
@@ -82,8 +85,12 @@ function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull }
   withRowsToKeep(db, plan.prune.steps, kept, (filter) => {
     inExclusiveTransaction(db, () => fillCopy(db, filter));
     observer.onStage('verifying');
-    const difference = differenceFromCopy(db, filter, isFull) ?? quickCheck(db, COPY)[0];
-    if (difference !== undefined) throw new Error(`the new file is not what it should be: ${difference}`);
+    const difference = differenceFromCopy(db, filter, isFull);
+    if (difference !== null) throw new Error(`the new file is not what it should be: ${difference}`);
+    // Only now that all else is known to be equal: of this table the two files may differ.
+    if (autoPurgeText !== null) writeAutoPurge(db, autoPurgeText, 'copy');
+    const [damage] = quickCheck(db, COPY);
+    if (damage !== undefined) throw new Error(`the new file is damaged: ${damage}`);
     const last = readCopiedLastSeqId(db);
     if (last !== reading.lastSeqId)
       throw new Error(`the last seq_id of the new file is ${last}, not ${reading.lastSeqId}`);

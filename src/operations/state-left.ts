@@ -11,6 +11,7 @@ import { removeLeftover } from '../sqlite/rebuilt-file.ts';
 import { counted } from '../units.ts';
 import { unfinishedPurges } from '../repository/quarantine-purge.ts';
 import { listQuarantines, removeIfEmpty, type Quarantine } from '../repository/quarantine.ts';
+import { autoPurgeDone } from './auto-purge/step.ts';
 import type { PlannedJob } from './job.ts';
 import type { Planned } from './observer.ts';
 import type { StateBefore } from './state-before.ts';
@@ -37,7 +38,9 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
     const done = doneByCommit(job, planned);
     const rows =
       done === null ? rowsLeft(databasePath, before, planned) : ifCommitted(done, persistDir, before, planned);
-    return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), rows]);
+    const besides = planned?.besides ?? null;
+    const setting = besides === null || rows === REBUILT ? null : ifCommitted(besides, persistDir, before, planned);
+    return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), setting, rows]);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
   }
@@ -64,6 +67,8 @@ function doneByCommit(job: PlannedJob, planned: Planned | null): string | null {
       return 'the full-text index was made anew';
     case 'fts optimize':
       return 'the full-text index was merged';
+    case 'wal config':
+      return autoPurgeDone({ after: job.request.wish.to });
   }
 }
 

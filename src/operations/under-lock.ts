@@ -89,7 +89,7 @@ export function planUnderLock<S extends Strategy>(
 export function inNumbers(
   { plan, reading, context }: PlannedWork<Strategy>,
   expectedBytes: number,
-  alreadyDone: string | null = null,
+  { alreadyDone = null, besides = null }: Partial<Pick<Planned, 'alreadyDone' | 'besides'>> = {},
 ): Planned {
   const descriptor = borrowedDescriptor(context.dir.databasePath);
   return {
@@ -99,6 +99,7 @@ export function inNumbers(
     checks: plan.checks,
     changeCounter: descriptor === null ? null : readChangeCounter(descriptor),
     alreadyDone,
+    besides,
   };
 }
 

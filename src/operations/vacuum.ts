@@ -6,6 +6,13 @@ import type { Host } from '../host/host.ts';
 import { shellWord } from '../shell-word.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { VacuumAgreement } from './agreement.ts';
+import {
+  autoPurgeNeed,
+  isSwitching,
+  planAutoPurgeStep,
+  type AutoPurgeStep,
+  type AutoPurgeWish,
+} from './auto-purge/step.ts';
 import type { CleanReport } from './clean/execute.ts';
 import { cleanJournalNeed, planSteps, type CleanPlan, type CleanRequest, type CleanSteps } from './clean/plan.ts';
 import type { Alternative, SpaceNeed } from './guard-context.ts';
@@ -38,6 +45,8 @@ export interface VacuumRequest {
   readonly mode: VacuumMode | 'auto';
   /** Compare every row of a rebuilt database with the old one. */
   readonly isFullyVerified: boolean;
+  /** What is to become of Chroma's own purge, in the same commit; null where it is left as it is. */
+  readonly autoPurge: AutoPurgeWish | null;
 }
 
 export interface VacuumPlan {
@@ -45,6 +54,8 @@ export interface VacuumPlan {
   readonly directory: DirectoryPlan;
   /** What is removed first; null where that was not asked for. */
   readonly clean: CleanPlan | null;
+  /** What becomes of Chroma's own purge, whatever a vacuum is worth; null where it is left as it is. */
+  readonly autoPurge: AutoPurgeStep | null;
   /** Estimated bytes of the file afterwards. */
   readonly expectedBytes: number;
   readonly reclaimableBytes: number;
@@ -64,6 +75,7 @@ export interface VacuumReport {
 
 export interface VacuumStrategy extends Strategy {
   readonly steps: CleanSteps | null;
+  readonly autoPurge: AutoPurgeStep | null;
   readonly mode: ChosenMode;
   readonly isWorthwhile: boolean;
   readonly reclaimableBytes: number;
@@ -98,17 +110,22 @@ export function vacuumPlanning(
       const steps = clean === null ? null : planSteps(clean, readLeftovers(db, reading), reading.lastSeqId, now);
       const isAgreed = agreed === null || agreed.isWorthwhile;
       const strategy = strategyFor(request, sizes, rowBytes(steps), { temporaryDirectory, choose, isAgreed });
-      return withClean(strategy, sizes, steps);
+      const { autoPurge: wish } = request;
+      const autoPurge = wish === null ? null : planAutoPurgeStep(db, reading.schema, wish, context.dir);
+      const planned = withClean(strategy, sizes, steps);
+      const isAlone = planned.needs.length === 0 && isSwitching(autoPurge);
+      return { ...planned, autoPurge, needs: isAlone ? [autoPurgeNeed(context.dir)] : planned.needs };
     },
   };
 }
 
 export function vacuumPlanOf(request: VacuumRequest, { plan, strategy }: PlannedWork<VacuumStrategy>): VacuumPlan {
-  const { mode, isWorthwhile, reclaimableBytes, temporaryDirectory, steps } = strategy;
+  const { mode, isWorthwhile, reclaimableBytes, temporaryDirectory, steps, autoPurge } = strategy;
   return {
     request,
     directory: mode.kind === 'rebuild' ? checkedAfterwards(plan) : plan,
     clean: request.clean === null || steps === null ? null : { request: request.clean, directory: plan, steps },
+    autoPurge,
     expectedBytes: plan.databaseBytes - reclaimableBytes,
     reclaimableBytes,
     isWorthwhile,
@@ -137,7 +154,7 @@ function strategyFor(
   sizes: PlannedSizes,
   leftBytes: number,
   { temporaryDirectory, choose, isAgreed }: Choosing,
-): Omit<VacuumStrategy, 'steps'> {
+): Omit<VacuumStrategy, 'steps' | 'autoPurge'> {
   const { databaseBytes, freeBytes, prunableBytes } = sizes;
   const reclaimableBytes = Math.min(freeBytes + prunableBytes + leftBytes, databaseBytes);
   const isWorthwhile =
@@ -164,10 +181,10 @@ function rowBytes(steps: CleanSteps | null): number {
 
 /** The clean-up is committed before the vacuum begins, so that its journal is gone by then: the larger need counts. */
 function withClean(
-  strategy: Omit<VacuumStrategy, 'steps'>,
+  strategy: Omit<VacuumStrategy, 'steps' | 'autoPurge'>,
   { dir, pageSize }: PlannedSizes,
   steps: CleanSteps | null,
-): VacuumStrategy {
+): Omit<VacuumStrategy, 'autoPurge'> {
   if (steps === null) return { ...strategy, steps };
   const first = cleanJournalNeed(dir.path, steps, pageSize);
   const beside = strategy.needs.find(({ directory }) => directory === dir.path);

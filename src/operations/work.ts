@@ -26,6 +26,10 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
       const { fullTextUnderLock } = await import('./full-text/execute.ts');
       return fullTextUnderLock(job, machine, observer);
     }
+    case 'wal config': {
+      const { autoPurgeUnderLock } = await import('./auto-purge/execute.ts');
+      return autoPurgeUnderLock(job, machine, observer);
+    }
     case 'clean quarantine': {
       const { tendQuarantine } = await import('./clean/quarantine.ts');
       return tendQuarantine(job, machine, observer);

@@ -47,6 +47,7 @@ export function vacuumOf(path: string, mode: VacuumMode): VacuumJob {
     tempDir: null,
     mode,
     isFullyVerified: true,
+    autoPurge: null,
   };
   return { kind: 'vacuum', request, agreed: null };
 }

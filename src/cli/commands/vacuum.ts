@@ -6,13 +6,14 @@ import type { CleanRequest } from '../../operations/clean/plan.ts';
 import type { Target } from '../../operations/target.ts';
 import type { MinReclaim } from '../../operations/vacuum.ts';
 import type { VacuumMode } from '../../operations/vacuum-mode.ts';
+import { autoPurgeWishOf, withAutoPurgeOptions, type AutoPurgeOptions } from '../auto-purge-options.ts';
 import type { CommandContext } from '../command-context.ts';
 import { cleanRequestOf, withCleaningOptions, type CleaningOptions } from './clean.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
 import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
 import { retentionOf, withRetentionOptions, type RetentionOptions } from '../retention-options.ts';
 
-interface VacuumOptions extends WritingOptions, RetentionOptions, CleaningOptions {
+interface VacuumOptions extends WritingOptions, RetentionOptions, CleaningOptions, AutoPurgeOptions {
   readonly clean?: boolean;
   readonly prune: boolean;
   readonly minReclaim: MinReclaim;
@@ -45,7 +46,7 @@ export function vacuumCommand(context: CommandContext): Command {
     )
     .option('--temp-dir <dir>', "where SQLite puts VACUUM's temporary copy")
     .option('--clean', 'first remove what deleted collections left behind; takes the next three options');
-  return withCleaningOptions(command)
+  return withAutoPurgeOptions(withCleaningOptions(command))
     .addHelpText('after', helpFooter('chroma-maint vacuum ./persist --yes --min-reclaim 10%', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: VacuumOptions) => {
       const target = { ...targetOf(persistDir, options), retention: retentionFor(options, context.host) };
@@ -57,6 +58,7 @@ export function vacuumCommand(context: CommandContext): Command {
         tempDir: options.tempDir ?? null,
         mode: options.mode,
         isFullyVerified: options.verify === 'full',
+        autoPurge: autoPurgeWishOf(options, 'vacuum'),
       };
       const [{ runSession }, { vacuumSession }] = await Promise.all([
         import('../session.ts'),

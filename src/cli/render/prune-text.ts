@@ -147,8 +147,8 @@ export function attentionLines(plan: DirectoryPlan, view: View): readonly string
 }
 
 /** That the WAL will grow again, where Chroma itself does not keep it small. */
-export function growthLines(plan: DirectoryPlan, view: View): readonly string[] {
-  const because = GROWS_BECAUSE[plan.autoPurge];
+export function growthLines(plan: DirectoryPlan, view: View, autoPurge: AutoPurge = plan.autoPurge): readonly string[] {
+  const because = GROWS_BECAUSE[autoPurge];
   if (because === undefined) return [];
   return [
     '',

@@ -1,9 +1,11 @@
+import { isSwitching, type AutoPurgeStep } from '../../operations/auto-purge/step.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import type { CleanReport } from '../../operations/clean/execute.ts';
 import { going, hasWork, totalsOf, type CleanPlan } from '../../operations/clean/plan.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
+import { stepLines } from './auto-purge-text.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
 import { asideLines, cleanPlanLines, cleanReportLines, cleanWords, doubtLines } from './clean-text.ts';
@@ -30,11 +32,12 @@ const GAIN_COLUMNS: readonly Column[] = [
 ];
 
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
-  const { directory, expectedBytes, isWorthwhile, request, clean } = plan;
+  const { directory, expectedBytes, isWorthwhile, request, clean, autoPurge } = plan;
   const given = printable(directory.dir.given);
   if (!isWorthwhile) {
     const lines = [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
-    return clean === null ? lines : [...cleanPlanLines(clean, view), '', ...lines];
+    const first = [...(clean === null ? [] : cleanPlanLines(clean, view)), ...settingLines(autoPurge, view)];
+    return first.length === 0 ? lines : [...first, '', ...lines];
   }
   const live = formatBytes(expectedBytes);
   const lines = [
@@ -43,6 +46,7 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
     ...(clean === null ? [] : labelled('clean', cleanStep(clean), view.width)),
     ...(request.withoutPrune ? [] : labelled('prune', pruneStep(plan), view.width)),
     ...heldLines(directory, view),
+    ...settingLines(autoPurge, view),
     ...modeLines(plan, live, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
@@ -54,10 +58,11 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
 
 export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view: View): readonly string[] {
   const { plan, isDone, deleted, databaseBytesAfter, clean } = report;
-  const { directory, request } = plan;
+  const { directory, request, autoPurge } = plan;
   if (!isDone) {
     return [
       ...(clean === null ? [] : [...cleanReportLines(clean, view), '']),
+      ...settingLines(autoPurge, view),
       ...notWorthwhileLines(plan, view),
       ...attentionLines(directory, view),
       ...backupMadeLines(directory, view),
@@ -77,9 +82,14 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
     ...heldLines(directory, view),
     ...(clean === null ? [] : cleanedLines(report, clean, view)),
     ...attentionLines(directory, view),
-    ...growthLines(directory, view),
+    ...settingLines(autoPurge, view),
+    ...growthLines(directory, view, autoPurge?.after),
     ...backupMadeLines(directory, view),
   ];
+}
+
+function settingLines(step: AutoPurgeStep | null, view: View): readonly string[] {
+  return step === null ? [] : stepLines(step, view);
 }
 
 function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: string, view: View): readonly string[] {
@@ -155,11 +165,14 @@ function pruneStep({ directory }: VacuumPlan): string {
   return `${formatCount(rows)} of ${counted(allRows(directory), 'WAL row')} in ${counted(prunedCollections(directory), 'collection')}, ${formatBytes(bytes)}`;
 }
 
-function notWorthwhileLines({ directory, reclaimableBytes, request }: VacuumPlan, { width }: View): readonly string[] {
+function notWorthwhileLines(
+  { directory, reclaimableBytes, request, autoPurge }: VacuumPlan,
+  { width }: View,
+): readonly string[] {
   const share = directory.databaseBytes === 0 ? 0 : (100 * reclaimableBytes) / directory.databaseBytes;
   const gain = `${formatBytes(reclaimableBytes)} (${share.toFixed(1)} %)`;
   const lines = wrapped(
-    `Nothing done: a vacuum would give back ${gain}, less than --min-reclaim ${least(request.minReclaim)}.`,
+    `${isSwitching(autoPurge) ? 'Nothing else done' : 'Nothing done'}: a vacuum would give back ${gain}, less than --min-reclaim ${least(request.minReclaim)}.`,
     width,
   );
   const { rows } = pruneTotals(directory);

@@ -96,8 +96,15 @@ export function purgeFindings({ reading, autoPurge }: Read & { readonly autoPurg
   if (reading.schema.generation === 'D') {
     say('cross-topic-purge', 'Chroma 0.5.6 to 0.5.12, which may have written it, purged rows of other collections');
   }
-  if (autoPurge === 'off')
-    say('auto-purge-off', 'Chroma deletes nothing from its WAL here; it will grow again after a prune');
+  if (autoPurge === 'off') {
+    const off = finding(
+      'auto-purge-off',
+      DATABASE,
+      'Chroma deletes nothing from its WAL here; it will grow again after a prune',
+    );
+    const version = reading.schema.generation === 'D' ? ' --chroma-version 0.6.3' : '';
+    found.push({ ...off, remedy: `${off.remedy}${version}` });
+  }
   if (autoPurge === 'not-available') say('auto-purge-not-available', 'Chroma before 0.5.6 never deletes from its WAL');
   return found;
 }

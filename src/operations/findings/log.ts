@@ -131,10 +131,20 @@ export const LOG_TEXTS: FindingTexts<LogFinding> = {
     means:
       'automatically_purge in the table embeddings_queue_config is not true. Chroma from 0.5.6 on leaves it off in a directory that it upgrades while rows are in the WAL.',
     matters: 'The WAL keeps every write and grows, until somebody deletes what is saved.',
-    remedy: 'chroma-maint prune {dir}',
+    remedy: 'chroma-maint wal config {dir} --auto-purge on',
     steps: [
-      { text: 'Delete what nobody needs any more, with Chroma stopped.', command: 'chroma-maint prune {dir}' },
-      { text: 'Have that done every night or week: the README has files for cron and systemd.' },
+      {
+        text: 'Have Chroma delete what is saved, from its next start on. The directory must not be in use meanwhile.',
+        command: 'chroma-maint wal config {dir} --auto-purge on',
+      },
+      {
+        text: 'In a directory of Chroma 0.5.6 to 0.6.3 name the version that will open it from now on, because 0.5.6 to 0.5.12 would take rows of other collections along.',
+        command: 'chroma-maint wal config {dir} --auto-purge on --chroma-version 0.6.3',
+      },
+      {
+        text: 'Or leave it off, and delete what nobody needs any more every night or week: the README has files for cron and systemd.',
+        command: 'chroma-maint prune {dir}',
+      },
     ],
     sources: { format: ['Auto-purge'], issues: ['chroma#2557'] },
   },
