@@ -113,6 +113,7 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
     return [
       await runJson(isDry, IN_USE),
       await runJson([...isDry, '--no-prune']),
+      await runJson(['vacuum', await unpacked('1.5.9-purge-off'), '--auto-purge', 'on', '--dry-run']),
       await runJson(['vacuum', dir, '--yes']),
       await runJson(['vacuum', await cleanable(), '--clean', '--min-age', '0s', '--dry-run']),
     ];
@@ -131,6 +132,14 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
       await runJson(['fts', 'rebuild', damaged, '--dry-run'], IN_USE),
       await runJson(['fts', 'rebuild', damaged, '--yes']),
       await runJson(['fts', 'optimize', pieces, '--yes']),
+    ];
+  },
+  'wal config': async () => {
+    const dir = await unpacked('1.5.9-purge-off');
+    return [
+      await runJson(['wal', 'config', dir]),
+      await runJson(['wal', 'config', dir, '--auto-purge', 'on', '--dry-run'], IN_USE),
+      await runJson(['wal', 'config', dir, '--auto-purge', 'on', '--yes']),
     ];
   },
   'clean --restore': async () => {

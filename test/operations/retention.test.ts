@@ -247,9 +247,12 @@ describe('a vacuum', () => {
   it('says what it holds', async () => {
     const dir = await unpacked(NAME);
     const argv = ['vacuum', dir, '--keep-last', '30', '--min-reclaim', '0'];
-    const words = /^ {2}held +90 rows that could go, by --keep-last 30$/m;
-    expect((await run([...argv, '--dry-run'], { columns: 100 })).stdout).toMatch(words);
-    expect((await run([...argv, '--yes'], { columns: 100 })).stdout).toMatch(words);
+    expect((await run([...argv, '--dry-run'], { columns: 100 })).stdout).toMatch(
+      /^ {2}held +90 rows that could go, by --keep-last 30$/m,
+    );
+    expect((await run([...argv, '--yes'], { columns: 100 })).stdout).toMatch(
+      /^Held: 90 rows that could go, by --keep-last 30\.$/m,
+    );
   });
 
   it.each(['--keep-last', '--keep-within'])('takes no %s with --no-prune', async (option) => {

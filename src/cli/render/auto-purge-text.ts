@@ -83,13 +83,14 @@ function nextLines({ dir, schema, state }: AutoPurgeSetting, { width }: View): r
 
 /** The step as a line of a plan. */
 export function stepLines(step: AutoPurgeStep, { width }: View): readonly string[] {
-  return labelled('config', stepWords(step), width);
+  const { before, after } = step;
+  const words = isSwitching(step) ? `auto-purge: ${STATES[before]} → ${after}` : `auto-purge is ${after} already`;
+  return labelled('config', words, width);
 }
 
-/** `auto-purge: off → on`. */
-export function stepWords(step: AutoPurgeStep): string {
-  const { before, after } = step;
-  return isSwitching(step) ? `auto-purge: ${STATES[before]} → ${after}` : `auto-purge is ${after} already`;
+/** The step as a sentence of a report. */
+export function stepDone(step: AutoPurgeStep): string {
+  return isSwitching(step) ? `Switched auto-purge ${step.after}.` : `Auto-purge is ${step.after} already.`;
 }
 
 export function autoPurgePlanLines({ directory, step }: AutoPurgePlan, view: View): readonly string[] {
@@ -106,7 +107,7 @@ export function autoPurgePlanLines({ directory, step }: AutoPurgePlan, view: Vie
 
 export function autoPurgeReportLines({ plan, isDone }: AutoPurgeReport, view: View): readonly string[] {
   const { directory, step } = plan;
-  const done = isDone ? `Switched auto-purge ${step.after}.` : `Nothing to do: auto-purge is ${step.after} already.`;
+  const done = isDone ? stepDone(step) : `Nothing to do: auto-purge is ${step.after} already.`;
   const meanings = isDone ? meaningOf(step.after, directory.generation) : [];
   return [
     view.style.bold(done),

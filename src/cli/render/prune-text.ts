@@ -68,7 +68,7 @@ export function pruneReportLines({ plan, deleted, online }: PruneReport, view: V
     view.style.bold(first),
     ...rest,
     ...(online === null ? [] : onlineLines(online, view)),
-    ...heldLines(plan, view),
+    ...heldSentence(plan, view),
     ...attentionLines(plan, view),
     ...(deleted === 0
       ? []
@@ -91,12 +91,22 @@ function onlineLines({ transactions, longestLockMs, left }: OnlineReport, view: 
   return [...done, ...(left.length === 0 ? [] : wrapped(rest, view.width))];
 }
 
-/** How many rows stay on request, and by what. */
+/** A line of a plan: how many rows stay on request, and by what. */
 export function heldLines(plan: DirectoryPlan, { width }: View): readonly string[] {
+  const words = heldWords(plan);
+  return words === null ? [] : labelled('held', words, width);
+}
+
+/** The same as a sentence of a report. */
+export function heldSentence(plan: DirectoryPlan, { width }: View): readonly string[] {
+  const words = heldWords(plan);
+  return words === null ? [] : wrapped(`Held: ${words}.`, width);
+}
+
+function heldWords(plan: DirectoryPlan): string | null {
   const { retention } = plan.target;
-  if (retention === null) return [];
-  const rows = counted(pruneTotals(plan).held, 'row');
-  return labelled('held', `${rows} that could go, by ${retentionWords(retention)}`, width);
+  if (retention === null) return null;
+  return `${counted(pruneTotals(plan).held, 'row')} that could go, by ${retentionWords(retention)}`;
 }
 
 function retentionWords(retention: Retention): string {

@@ -5,7 +5,7 @@ import { going, hasWork, totalsOf, type CleanPlan } from '../../operations/clean
 import { pruneTotals } from '../../operations/collections.ts';
 import type { MinReclaim, VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
-import { stepLines } from './auto-purge-text.ts';
+import { stepDone, stepLines } from './auto-purge-text.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
 import { asideLines, cleanPlanLines, cleanReportLines, cleanWords, doubtLines } from './clean-text.ts';
@@ -15,6 +15,7 @@ import {
   attentionLines,
   growthLines,
   heldLines,
+  heldSentence,
   needsYou,
   pruningCommandOn,
   prunedCollections,
@@ -62,7 +63,7 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
   if (!isDone) {
     return [
       ...(clean === null ? [] : [...cleanReportLines(clean, view), '']),
-      ...settingLines(autoPurge, view),
+      ...settingDone(autoPurge),
       ...notWorthwhileLines(plan, view),
       ...attentionLines(directory, view),
       ...backupMadeLines(directory, view),
@@ -74,15 +75,15 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
   const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
   const kept = formatCount(allRows(directory) - deleted);
   const rows =
-    `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(directory, clean?.isDone === true)}`.trimEnd();
+    `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(directory, clean?.isDone === true || isSwitching(autoPurge))}`.trimEnd();
   return [
     view.style.bold(first),
     ...rest,
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
-    ...heldLines(directory, view),
+    ...heldSentence(directory, view),
     ...(clean === null ? [] : cleanedLines(report, clean, view)),
     ...attentionLines(directory, view),
-    ...settingLines(autoPurge, view),
+    ...settingDone(autoPurge),
     ...growthLines(directory, view, autoPurge?.after),
     ...backupMadeLines(directory, view),
   ];
@@ -90,6 +91,10 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
 
 function settingLines(step: AutoPurgeStep | null, view: View): readonly string[] {
   return step === null ? [] : stepLines(step, view);
+}
+
+function settingDone(step: AutoPurgeStep | null): readonly string[] {
+  return step === null ? [] : [stepDone(step)];
 }
 
 function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: string, view: View): readonly string[] {
@@ -149,8 +154,8 @@ function cleanedLines({ plan, databaseBytesAfter }: VacuumReport, clean: CleanRe
 }
 
 /** From 0.5.6 on Chroma keeps a log of VACUUMs, and expects one there. */
-function elsewhere({ versions }: DirectoryPlan, isCleaned: boolean): string {
-  if (isCleaned) return '';
+function elsewhere({ versions }: DirectoryPlan, isMoreDone: boolean): string {
+  if (isMoreDone) return '';
   return versions.sysdb < 8 ? 'Nothing else changed.' : 'Nothing else changed but a row in maintenance_log.';
 }
 

@@ -70,7 +70,7 @@ export function autoPurgeDone({ after }: Pick<AutoPurgeStep, 'after'>): string {
 function notAvailable({ writtenBy }: Schema, { given, path }: PersistDir): MaintError {
   return new MaintError('UNSUPPORTED_SCHEMA', {
     message: `this directory has no setting for auto-purge: ${path}`,
-    details: [`it came with Chroma 0.5.6, and the directory was last written by ${writtenBy}`],
+    details: [`it came with Chroma 0.5.6, and the directory was last written by Chroma ${writtenBy}`],
     hint: `delete what is saved from time to time: chroma-maint prune ${shellWord(given)}`,
   });
 }
