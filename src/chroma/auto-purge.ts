@@ -72,13 +72,11 @@ function problemIn(text: unknown): string | null {
   if (typeof text !== 'string') return 'its value is not a text';
   const config = parsed(text);
   if (typeof config !== 'object' || config === null || Array.isArray(config)) return 'its value is not a JSON object';
-  const keys = new Set(Object.keys(config));
-  const strange = [...keys].find((key) => key !== 'automatically_purge' && key !== '_type');
+  const values = new Map<string, unknown>(Object.entries(config));
+  const strange = [...values.keys()].find((key) => key !== 'automatically_purge' && key !== '_type');
   if (strange !== undefined) return `it has a key that is not known: ${JSON.stringify(strange)}`;
-  if (!('automatically_purge' in config) || typeof config.automatically_purge !== 'boolean') {
-    return 'automatically_purge is neither true nor false';
-  }
-  return '_type' in config && config._type === TYPE ? null : `its _type is not ${TYPE}`;
+  if (typeof values.get('automatically_purge') !== 'boolean') return 'automatically_purge is neither true nor false';
+  return values.get('_type') === TYPE ? null : `its _type is not ${TYPE}`;
 }
 
 function isOn(text: string): boolean {

@@ -121,7 +121,7 @@ describe('the version that is to open a directory of 0.5.6 to 0.6.3', () => {
   it.each([[[]], [['--chroma-version', '0.5.6']], [['--chroma-version', '0.5.12']]])(
     'with %j keeps auto-purge from being switched on, but not off',
     async (options) => {
-      const dir = await unpacked('0.6.3-purge-off');
+      const dir = await unpacked('0.5.7-purge-off');
       const bytes = bytesOf(dir);
       const { exitCode, stderr } = await run(['wal', 'config', dir, '--auto-purge', 'on', ...options, '--yes']);
       expect(exitCode).toBe(2);

@@ -64,12 +64,9 @@ function meaningOf(state: DecidedAutoPurge, generation: Generation): readonly st
   ];
 }
 
-function problemLines(problem: string, view: View): readonly string[] {
-  return [
-    ...wrapped(`It is not as Chroma writes it: ${problem}. It is not changed by this program.`, view.width).map(
-      view.style.warn,
-    ),
-  ];
+function problemLines(problem: string, { width, style }: View): readonly string[] {
+  const text = `It is not as Chroma writes it: ${problem}. It is not changed by this program.`;
+  return wrapped(text, width).map(style.warn);
 }
 
 function nextLines({ dir, schema, state }: AutoPurgeSetting, { width }: View): readonly string[] {
