@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { deleteBelow, readLastSeqId } from '../../src/chroma/embeddings-queue.ts';
 import { planPrune, totalHeld, totalRows, type CollectionCutoff, type PrunePlan } from '../../src/chroma/prune-plan.ts';
 import { isFirstKept, readRetained, type Retention } from '../../src/chroma/retention.ts';
@@ -82,6 +82,22 @@ describe('the first row that stays', () => {
     expect(isFirstKept(both, { rank: 7, rows: 10, createdAt: old })).toBe(false);
     expect(isFirstKept(both, { rank: 8, rows: 10, createdAt: old })).toBe(true);
     expect(isFirstKept(both, { rank: 0, rows: 10, createdAt: '2026-11-21 12:00:00' })).toBe(true);
+  });
+
+  it('goes by UTC, whatever the time zone of the machine', () => {
+    const zone = process.env['TZ'];
+    onTestFinished(() => {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    });
+    process.env['TZ'] = 'Asia/Kolkata';
+    expect(new Date(NOON).getHours()).toBe(17);
+    for (const [createdAt, isKept] of [
+      ['2026-11-21 11:59:59', false],
+      ['2026-11-21 12:00:00', true],
+    ] as const) {
+      expect(isFirstKept(from(NOON), { rank: 0, rows: 1, createdAt })).toBe(isKept);
+    }
   });
 
   it('is none where nothing is to be kept', () => {
