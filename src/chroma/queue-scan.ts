@@ -32,7 +32,10 @@ export interface ScanQuestions {
   readonly notIndexed: (topic: Topic, ids: ReadonlySet<string>) => Iterable<string>;
 }
 
-/** A number as REAL: the connection returns every INTEGER as a bigint, which is slow to calculate with. */
+/**
+ * Bytes of a row, from lengths alone. As REAL: the connection returns every INTEGER as a bigint, which is slow to
+ * calculate with.
+ */
 export const PAYLOAD = `
     CAST(16 + octet_length(created_at) + octet_length(topic) + octet_length(id) + IFNULL(octet_length(vector), 0)
       + IFNULL(octet_length(encoding), 0) + IFNULL(octet_length(metadata), 0) AS REAL)`;

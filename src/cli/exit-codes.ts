@@ -28,7 +28,7 @@ export const EXIT_CODE_TEXTS: Readonly<Record<ExitCode, ExitCodeText>> = {
     steps: [{ text: 'Read what the error names, mend it, and run the same command again.' }],
   },
   2: {
-    state: 'Nothing was changed, and nothing was looked at.',
+    state: 'Nothing was changed.',
     steps: [
       { text: 'See what the command takes.', command: 'chroma-maint help vacuum' },
       { text: 'In a script, give a command that writes --yes: without a terminal there is nobody to ask.' },
@@ -71,6 +71,10 @@ export const EXIT_CODE_TEXTS: Readonly<Record<ExitCode, ExitCodeText>> = {
       {
         text: 'Look for a newer chroma-maint; a repository or a snapshot may also come from one.',
         command: 'npm view chroma-maint version',
+      },
+      {
+        text: 'Where auto-purge was to be switched: the directory has no such setting, or one that Chroma does not write.',
+        command: 'chroma-maint wal config {dir}',
       },
     ],
     findings: ['unknown-migration', 'half-run-migration'],
