@@ -26,7 +26,7 @@ export async function readAutoPurgeSetting(path: string, host: Host): Promise<Au
   const ownProcesses = [process.pid];
   verifyNotHalfSwapped(path);
   const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
-  const allow = { recoverJournal: false, networkFs: true };
+  const allow = { recoverJournal: false, networkFs: true, whileRunning: false };
   const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
   verifyJournal(context);
   return namingHolders(context, () =>
