@@ -198,13 +198,12 @@ def differences(found: Any, expected: Dict[str, Record]) -> List[str]:
 
 def pressing(port: int, seconds: float, number: int) -> Dict[str, Any]:
     client = Client(port, number)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while client.collections is None:
         try:
             client.connect()
-            break
         except Exception:
             time.sleep(0.2)  # the server may have been killed this early
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         client.work()
     return client.result()

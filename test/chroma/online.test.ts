@@ -134,6 +134,25 @@ async function pruneUntil(isOver: () => boolean, directory: string): Promise<rea
   return runs;
 }
 
+/** How long a server that was killed is let alone, so that clients come to work at all. */
+const UP_MS = 2_500;
+
+/** Kills a prune and the server by turns until `isOver`, and returns how the prunes ended beside a killed server. */
+async function killingUntil(isOver: () => boolean, server: Server): Promise<readonly Pruned[]> {
+  const runs: Pruned[] = [];
+  for (let round = 0; !isOver(); round += 1) {
+    const moment = 300 + ((round * 370) % 1500);
+    await delay(UP_MS);
+    await killedAfter(['prune', server.directory, '--while-running', '--yes', '--quiet'], moment);
+    const run = pruneOnce(server.directory);
+    await delay(moment);
+    await server.kill();
+    runs.push(await run);
+    await server.start();
+  }
+  return runs;
+}
+
 function failuresOf({ failures }: Pressed): number {
   return Object.values(failures).reduce((sum, count) => sum + count, 0);
 }
@@ -173,22 +192,9 @@ describe.each(VERSIONS)('Chroma %s under the load of four clients', (version) =>
   it('keeps everything where either side is killed at any moment', async () => {
     const server = new Server(version, await freePort());
     await server.start();
-    const load = server.press(SECONDS);
-    const end = Date.now() + SECONDS * 1000;
-    const runs: Pruned[] = [];
-    const argv = ['prune', server.directory, '--while-running', '--yes', '--quiet'];
-    for (let round = 0; Date.now() < end; round += 1) {
-      const moment = 300 + ((round * 370) % 1500);
-      if (round % 2 === 0) {
-        await killedAfter(argv, moment);
-        continue;
-      }
-      const run = pruneOnce(server.directory);
-      await delay(moment);
-      await server.kill();
-      runs.push(await run);
-      await server.start();
-    }
+    let isOver = false;
+    const load = server.press(SECONDS).finally(() => (isOver = true));
+    const runs = await killingUntil(() => isOver, server);
     const { text, seen } = await load;
     await server.kill();
     expect(seen.requests).toBeGreaterThan(0);
