@@ -48,6 +48,26 @@ export function parseDuration(text: string): number | undefined {
   return ms === undefined ? undefined : Number(digits) * ms;
 }
 
+const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+
+/**
+ * A moment like `2026-11-21`, `2026-11-21T03:15:00Z` or `2026-11-21 05:15+02:00`, in UTC where it names no zone, or a
+ * duration before `now` like `2h`; undefined for anything else, a day that there is not included.
+ */
+export function parseMoment(text: string, now: Date): Date | undefined {
+  const ago = parseDuration(text);
+  if (ago !== undefined) return new Date(now.getTime() - ago);
+  const [, day, time = '00:00', seconds = ':00', zone = 'Z'] = MOMENT.exec(text) ?? [];
+  if (day === undefined || dayOf(new Date(`${day}T00:00Z`)) !== day) return undefined;
+  const moment = new Date(`${day}T${time}${seconds}${zone.replace(/(\d\d):?(\d\d)$/, '$1:$2')}`);
+  return dayOf(moment) === '' ? undefined : moment;
+}
+
+/** The day in UTC; nothing where there is no such moment. A 31st of February is one of March to JavaScript. */
+function dayOf(moment: Date): string {
+  return Number.isNaN(moment.getTime()) ? '' : moment.toISOString().slice(0, 10);
+}
+
 /** A duration as {@link parseDuration} reads it, in the largest unit that gives a whole number: `1h`, `90s`, `7d`. */
 export function formatDuration(ms: number): string {
   const [unit = 's', per = 1e3] =

@@ -3,6 +3,8 @@
  */
 export interface Output {
   write(text: string): void;
+  /** Waits until what was written can be taken, and until a reader that is gone was noticed. */
+  drained(): Promise<void>;
   /** Columns of the terminal, undefined where it is none. */
   readonly columns: number | undefined;
   readonly isTerminal: boolean;

@@ -13,6 +13,8 @@ import { readOwnVersion } from './version.ts';
 /** Timers of Node.js and of SQLite count milliseconds in 31 bits: 24 days. Beyond that they would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+const LARGEST_SEQ_ID = 2n ** 63n - 1n;
+
 /** What every command takes. */
 export interface CommonOptions {
   readonly path?: string;
@@ -47,11 +49,17 @@ export interface WritingOptions extends ChangingOptions {
 }
 
 export function withCommonOptions(command: Command): Command {
-  return withOutputOptions(
-    command
-      .argument('[persist-dir]', 'the directory that holds chroma.sqlite3')
-      .option('--path <dir>', 'the same as the argument'),
-  ).option('--redact', 'show hashes instead of names, for pasting into an issue');
+  return withOutputOptions(withPersistDir(command)).option(
+    '--redact',
+    'show hashes instead of names, for pasting into an issue',
+  );
+}
+
+/** For a command on a persist directory. */
+export function withPersistDir(command: Command): Command {
+  return command
+    .argument('[persist-dir]', 'the directory that holds chroma.sqlite3')
+    .option('--path <dir>', 'the same as the argument');
 }
 
 /** For a command on a repository. */
@@ -171,6 +179,13 @@ export function size(text: string): number {
   return bytes;
 }
 
+/** A number of a row in the WAL: up to 2^63 - 1. */
+export function seqId(text: string): bigint {
+  const number = /^\d{1,19}$/.test(text) ? BigInt(text) : LARGEST_SEQ_ID + 1n;
+  if (number > LARGEST_SEQ_ID) throw new InvalidArgumentError('A seq_id is a whole number, as wal list shows it.');
+  return number;
+}
+
 /** Milliseconds that something is waited for, at most what a timer can count. */
 export function timer(text: string): number {
   return Math.min(duration(text), LONGEST_TIMER_MS);
@@ -184,6 +199,6 @@ export function minReclaim(text: string): MinReclaim {
   return { kind: 'bytes', bytes };
 }
 
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }

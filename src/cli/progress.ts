@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   integrity: 'checking every page',
   comparing: 'comparing records, vectors and documents',
   removing: 'removing files',
+  exporting: 'writing the export',
 };
 
 export interface Progress {
@@ -84,5 +85,5 @@ export function growthText({ written, expected }: Growth, elapsedMs: number): st
   const rate = written / (elapsedMs / 1_000);
   const left = Math.ceil(Math.max(expected - written, 0) / rate);
   const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
-  return `${bytes}   ${formatBytes(rate)}/s   ${clock} left`;
+  return `${bytes}   ${formatBytes(Math.round(rate))}/s   ${clock} left`;
 }

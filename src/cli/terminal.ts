@@ -1,6 +1,8 @@
 /**
  * The real terminal.
  */
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { Io, Output } from './io.ts';
 import { Interrupted } from './io.ts';
 
@@ -22,6 +24,11 @@ export function terminal(): Io {
 function output(stream: NodeJS.WriteStream): Output {
   return {
     write: (text) => void stream.write(text),
+    async drained() {
+      if (stream.writableNeedDrain) await once(stream, 'drain');
+      // A pipe that broke is told of as an event, for which the loop has to turn.
+      await setImmediate();
+    },
     columns: stream.isTTY ? stream.columns : undefined,
     isTerminal: stream.isTTY,
   };

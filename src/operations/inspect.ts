@@ -13,12 +13,11 @@ import { inReadTransaction, readSqliteVersion, withReadOnly, type Database } fro
 import { readTableBytes } from '../sqlite/pages.ts';
 import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { collectionPlans } from './collections.ts';
-import { verifyNotHalfSwapped } from './half-swap.ts';
 import { presented } from './findings/findings.ts';
 import { inspectionFindings } from './examine/inspection.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
-import { locateSettled, verifyJournal } from './journal.ts';
 import { namingHolders } from './in-use.ts';
+import { locateToLook } from './looking.ts';
 import { READ_WAIT_MS } from './guard-context.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
@@ -30,14 +29,9 @@ export interface InspectRequest {
 
 /** Inspects the directory. Works on a read-only mount and beside a running server. */
 export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
-  const ownProcesses = [process.pid];
-  verifyNotHalfSwapped(path);
-  const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
-  const allow = { recoverJournal: false, networkFs: true, whileRunning: false };
-  const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
-  verifyJournal(context);
-  const holders = host.holdersOf(dir.path, ownProcesses);
-  const read = await namingHolders(context, () =>
+  const located = await locateToLook(path, host);
+  const { dir, holders } = located;
+  const read = await namingHolders(located, () =>
     withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       const work = (): InspectionReading => readAll(db, dir, host, holders, redact);
       // One view of everything where nobody is there; beside a server an open read would keep it from committing.

@@ -22,6 +22,7 @@ export type Stage =
   | 'integrity'
   | 'comparing'
   | 'removing'
+  | 'exporting'
   /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
   | { readonly waitingFor: string };
 

@@ -2,32 +2,20 @@
  * One reading of a persist directory: everything a plan or an inspection is decided from.
  */
 import { join } from 'node:path';
-import { readCatalog, segmentsByCollection, type Catalog, type CatalogSegment } from '../chroma/catalog.ts';
-import { QUEUE, readLastSeqId } from '../chroma/embeddings-queue.ts';
-import { indexFilesDamage, readHnswHeader, type HnswReading } from '../chroma/hnsw-files.ts';
-import { idsNotIndexed, readIndexMetadata, type IndexMetadataReading } from '../chroma/index-metadata.ts';
-import { metadataPosition, readMaxSeqIds, vectorPosition } from '../chroma/max-seq-id.ts';
-import type {
-  Collection,
-  CollectionId,
-  RecordedPosition,
-  Schema,
-  Segment,
-  SegmentId,
-  Topic,
-  TopicUsage,
-} from '../chroma/model.ts';
+import type { Catalog } from '../chroma/catalog.ts';
+import { QUEUE } from '../chroma/embeddings-queue.ts';
+import { idsNotIndexed } from '../chroma/index-metadata.ts';
+import type { Collection, CollectionId, Schema, Segment, SegmentId, Topic, TopicUsage } from '../chroma/model.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { markOf, planCutoffs, planPrune, type PrunePlan, type TopicCutoff } from '../chroma/prune-plan.ts';
 import { queueInPages, scanQueue, wholeQueue, type QueueScan, type ScanQuestions } from '../chroma/queue-scan.ts';
 import { readRetained, type Retention } from '../chroma/retention.ts';
-import { readSchema } from '../chroma/schema.ts';
 import type { DecodedSeqId, SeqId } from '../chroma/seq-id.ts';
-import { collectionIdOf } from '../chroma/topic.ts';
 import { obstacleToCopy } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import { readPageCounts, type PageCounts } from '../sqlite/pages.ts';
 import type { NamedCollection } from './names.ts';
+import { readPositions, type IndexReading, type Owners, type Positions } from './positions.ts';
 
 export interface Reading {
   readonly dir: PersistDir;
@@ -54,11 +42,6 @@ export interface Reading {
   readonly recorded: ReadonlyMap<SegmentId, DecodedSeqId>;
   /** The files of each live vector segment. */
   readonly index: ReadonlyMap<SegmentId, IndexReading>;
-}
-
-export interface IndexReading {
-  readonly metadata: IndexMetadataReading;
-  readonly hnsw: HnswReading;
 }
 
 /** What of the collections is asked. */
@@ -107,40 +90,6 @@ export function readDirectory(
   };
 }
 
-/** What a directory says of its collections, before any row of the queue is looked at. */
-export interface Positions extends Pick<Reading, 'schema' | 'catalog' | 'recorded' | 'index' | 'lastSeqId'> {
-  /** The segments of each collection, with their recorded positions. */
-  readonly segments: ReadonlyMap<CollectionId, readonly Segment[]>;
-  readonly owners: Owners;
-}
-
-/** Reads the catalogue and every recorded position. `indexIn` reads the files of a vector segment. */
-export function readPositions(
-  db: Database,
-  dir: PersistDir,
-  indexIn: (id: SegmentId) => IndexReading = (id) => readIndex(join(dir.path, id)),
-): Positions {
-  const schema = readSchema(db, dir.databasePath);
-  const catalog = readCatalog(db, schema);
-  const recorded = readMaxSeqIds(db);
-  const lastSeqId = readLastSeqId(db);
-  const catalogued = segmentsByCollection(catalog);
-  const vector = [...catalogued.values()].flat().filter(({ kind }) => kind === 'vector');
-  const index = new Map(vector.map(({ id }) => [id, indexIn(id)]));
-  const segments = new Map(
-    catalog.collections.map(({ id }) => [
-      id,
-      (catalogued.get(id) ?? []).map((segment) => readSegment(segment, recorded, index)),
-    ]),
-  );
-  return { schema, catalog, recorded, lastSeqId, index, segments, owners: ownersByTopic(catalog, catalogued) };
-}
-
-/** The files of the vector segment in `segmentDir`. */
-export function readIndex(segmentDir: string): IndexReading {
-  return { metadata: readIndexMetadata(segmentDir), hnsw: readHnswHeader(segmentDir) };
-}
-
 /** Every collection with those of `topics` that are its own. */
 export function collectionsWith(
   topics: readonly Topic[],
@@ -177,9 +126,6 @@ function retainedOf(
   return readRetained(db, pageSize, new Map(plain), retention);
 }
 
-/** The collections, by id, to which the rows of a topic belong: one, unless somebody edited the stored topics. */
-type Owners = (topic: Topic) => readonly CollectionId[];
-
 function questionsOn(
   dir: PersistDir,
   { segments, owners, lastSeqId }: Positions,
@@ -202,49 +148,10 @@ function questionsOn(
   };
 }
 
-/** The stored topic up to 0.4.24; from 0.5.0 every topic that ends in the collection's id. */
-function ownersByTopic(
-  { collections }: Catalog,
-  segments: ReadonlyMap<CollectionId, readonly CatalogSegment[]>,
-): Owners {
-  const unstored = new Set(collections.filter(({ topic }) => topic === null).map(({ id }) => id));
-  const stored = new Map<Topic, Set<CollectionId>>();
-  for (const { id, topic } of collections) {
-    if (topic === null) continue;
-    for (const named of [topic, ...(segments.get(id) ?? []).map((segment) => segment.topic)]) {
-      if (named !== null) stored.set(named, (stored.get(named) ?? new Set()).add(id));
-    }
-  }
-  return (topic) => {
-    const last = collectionIdOf(topic);
-    return [...(stored.get(topic) ?? []), ...(unstored.has(last) ? [last] : [])];
-  };
-}
-
 function topicsByOwner(topics: readonly Topic[], owners: Owners): ReadonlyMap<CollectionId, readonly Topic[]> {
   const owned = new Map<CollectionId, Topic[]>();
   for (const topic of topics) {
     for (const owner of owners(topic)) owned.set(owner, [...(owned.get(owner) ?? []), topic]);
   }
   return owned;
-}
-
-function readSegment(
-  { id, kind, type }: CatalogSegment,
-  recorded: ReadonlyMap<SegmentId, DecodedSeqId>,
-  index: ReadonlyMap<SegmentId, IndexReading>,
-): Segment {
-  return { id, kind, type, position: positionOf(kind, recorded.get(id), index.get(id)) };
-}
-
-function positionOf(
-  kind: Segment['kind'],
-  row: DecodedSeqId | undefined,
-  index: IndexReading | undefined,
-): RecordedPosition {
-  if (kind === 'metadata') return metadataPosition(row);
-  if (kind !== 'vector' || index === undefined) return { kind: 'never' };
-  const { metadata, hnsw } = index;
-  const records = metadata.kind === 'read' ? metadata.metadata.records : 0;
-  return vectorPosition(row, { indexMetadata: metadata, damage: indexFilesDamage(hnsw, records) });
 }

@@ -3,7 +3,7 @@
  */
 import { createRequire } from 'node:module';
 import type SqliteDatabase from 'better-sqlite3';
-import { translated } from './errors.ts';
+import { translate, translated } from './errors.ts';
 
 export type Database = SqliteDatabase.Database;
 
@@ -13,15 +13,32 @@ export type Database = SqliteDatabase.Database;
  */
 export function withReadOnly<T>(path: string, waitMs: number, work: (db: Database) => T): T {
   return translated(path, () => {
-    const db = connected(path, { readonly: true, fileMustExist: true, timeout: waitMs });
+    const db = connectedReadOnly(path, waitMs);
     try {
-      // Temporary tables and sorters must not need disk: the reader may run because the disk is full.
-      db.pragma('temp_store = MEMORY');
-      return work(prepared(db));
+      return work(db);
     } finally {
       db.close();
     }
   });
+}
+
+/** The same for work that waits in between, for a disk or for the reader of a pipe. */
+export async function whileReadOnly<T>(path: string, waitMs: number, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = translated(path, () => connectedReadOnly(path, waitMs));
+  try {
+    return await work(db);
+  } catch (error) {
+    throw translate(path, error);
+  } finally {
+    db.close();
+  }
+}
+
+function connectedReadOnly(path: string, waitMs: number): Database {
+  const db = connected(path, { readonly: true, fileMustExist: true, timeout: waitMs });
+  // Temporary tables and sorters must not need disk: the reader may run because the disk is full.
+  db.pragma('temp_store = MEMORY');
+  return prepared(db);
 }
 
 /** Runs `work` on a writing connection and closes it. Opening one plays back a hot journal. */

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 function output(isTerminal: boolean, columns?: number): Output & { readonly written: readonly string[] } {
   const written: string[] = [];
-  return { isTerminal, columns, written, write: (text) => void written.push(text) };
+  return { isTerminal, columns, written, write: (text) => void written.push(text), drained: () => Promise.resolve() };
 }
 
 describe('progress', () => {

@@ -16,6 +16,7 @@ import { orphanTopic } from '../support/damage.ts';
 import { missingFullTextRows } from '../support/full-text-damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
+import { linesOf } from '../support/wal.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -146,6 +147,19 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
     const dir = await unpacked('0.6.3-purge-off');
     await run(['clean', dir, '--yes', '--min-age', '0s']);
     return [await runJson(['clean', dir, '--purge-quarantine', '--dry-run'], IN_USE)];
+  },
+  'wal list': async () => {
+    const { stdout } = await run(['wal', 'list', await unpacked('0.5.5'), '--json']);
+    return linesOf(stdout);
+  },
+  'wal show': async () => {
+    // Two rows of one record.
+    const dir = await unpacked('0.5.5');
+    return [await runJson(['wal', 'show', dir, '19']), await runJson(['wal', 'show', dir, '481'])];
+  },
+  'wal export': async () => {
+    const file = join(temporaryDirectory(), 'wal.jsonl');
+    return [await runJson(['wal', 'export', await unpacked('0.5.5'), '-o', file])];
   },
   'backup create': async () => {
     const repository = join(temporaryDirectory(), 'repo');
@@ -297,6 +311,7 @@ function documentedFields(name: string): ReadonlySet<string> {
     ...own.filter((field) => field !== 'snapshot'),
     ...(own.includes('collections[].skip') ? skip : []),
     ...(own.includes('snapshot') ? snapshot.map((field) => `snapshot.${field}`) : []),
+    ...(name === 'wal show' ? firstCells(sectionOf('## wal list', 0)) : []),
     ...(name === 'backup list' ? snapshot.map((field) => `snapshots[].${field}`) : []),
   ];
   if (!own.includes('prune')) return new Set(fields);

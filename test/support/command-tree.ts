@@ -9,7 +9,7 @@ import { realHost } from '../../src/host/real-host.ts';
 export const COMMANDS: readonly Command[] = commandTree();
 
 function commandTree(): readonly Command[] {
-  const silent = { write: () => undefined, columns: undefined, isTerminal: false };
+  const silent = { write: () => undefined, drained: () => Promise.resolve(), columns: undefined, isTerminal: false };
   const io = {
     stdout: silent,
     stderr: silent,

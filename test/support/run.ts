@@ -25,13 +25,17 @@ export interface Run {
   readonly questions: readonly string[];
 }
 
+function drained(): Promise<void> {
+  return Promise.resolve();
+}
+
 export async function run(argv: readonly string[], terminal: Terminal = {}, host: Partial<Host> = {}): Promise<Run> {
   const written = { stdout: '', stderr: '' };
   const questions: string[] = [];
   const { answer, columns, environment = {}, signal = new AbortController().signal } = terminal;
   const io: Io = {
-    stdout: { write: (text) => void (written.stdout += text), columns, isTerminal: columns !== undefined },
-    stderr: { write: (text) => void (written.stderr += text), columns, isTerminal: false },
+    stdout: { write: (text) => void (written.stdout += text), drained, columns, isTerminal: columns !== undefined },
+    stderr: { write: (text) => void (written.stderr += text), drained, columns, isTerminal: false },
     environment,
     isInteractive: answer !== undefined,
     confirm(question) {

@@ -8,6 +8,11 @@ export interface Column {
   readonly fit?: 'cut' | 'wrap';
 }
 
+/** A column that may be left out where the terminal is narrow, the one with the highest rank first. */
+export interface RankedColumn extends Column {
+  readonly rank: number;
+}
+
 const INDENT = '  ';
 const GAP = '  ';
 const NO_BREAK = '\u00a0';
@@ -23,6 +28,26 @@ export function tableLines(
   const table = [columns.map(({ title }) => title), ...rows];
   const widths = fittedWidths(columns, table, width);
   return table.flatMap((row) => rowLines(columns, row, widths));
+}
+
+/** The places of those of `columns` that fit beside each other into `width`; at least the one of the lowest rank. */
+export function fittingColumns(
+  columns: readonly RankedColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly number[] {
+  const least = columns.map(({ title, fit }, at) => {
+    const natural = rows.reduce((most, row) => Math.max(most, stringWidth(row[at] ?? '')), stringWidth(title));
+    return fit === 'cut' ? Math.min(natural, LEAST_CUT) : natural;
+  });
+  const places = columns.map((_, at) => at);
+  const ranked = places.toSorted((a, b) => (columns[a]?.rank ?? 0) - (columns[b]?.rank ?? 0));
+  let room = width - INDENT.length + GAP.length;
+  const fitting = ranked.filter((at, rank) => {
+    room -= (least[at] ?? 0) + GAP.length;
+    return rank === 0 || room >= 0;
+  });
+  return places.filter((at) => fitting.includes(at));
 }
 
 /** Has the patterns compiled that measuring text needs, which takes 20 ms at the first call. */
@@ -51,8 +76,22 @@ const LABEL_WIDTH = 11;
 
 /** A line `  label    text` of a plan, the text wrapped beside its label. */
 export function labelled(label: string, text: string, width: number): readonly string[] {
-  const [first = '', ...rest] = wrapped(text, width, ' '.repeat(LABEL_WIDTH));
-  return [`  ${label.padEnd(LABEL_WIDTH - 2)}${first.slice(LABEL_WIDTH)}`, ...rest];
+  return beside(label, LABEL_WIDTH, wrapped(text, width, ' '.repeat(LABEL_WIDTH)));
+}
+
+/** The same for text that may have words longer than a line, which are broken, behind labels of up to `labelWidth - 3`. */
+export function labelledHard(label: string, text: string, width: number, labelWidth: number): readonly string[] {
+  const indent = ' '.repeat(labelWidth);
+  const lines = wrapAnsi(text, Math.max(width - labelWidth, LEAST_WRAP), { hard: true }).split('\n');
+  return beside(
+    label,
+    labelWidth,
+    lines.map((line) => indent + line),
+  );
+}
+
+function beside(label: string, labelWidth: number, [first = '', ...rest]: readonly string[]): readonly string[] {
+  return [`${INDENT}${label.padEnd(labelWidth - INDENT.length)}${first.slice(labelWidth)}`, ...rest];
 }
 
 const ELLIPSIS = '…';

@@ -24,7 +24,8 @@ export function verifyApart(persistDir: string, repository: string): void {
   }
 }
 
-function isInside(path: string, directory: string): boolean {
+/** True where `path` is `directory` or below it. Both with every link resolved. */
+export function isInside(path: string, directory: string): boolean {
   const way = relative(directory, path);
   return way === '' || (way.split('/')[0] !== '..' && !way.startsWith('/'));
 }

@@ -8,7 +8,8 @@ import type { Collection, Segment, SegmentId } from '../../chroma/model.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { finding, type Finding } from '../findings/findings.ts';
 import { shortName } from '../names.ts';
-import type { IndexReading, Reading } from '../reading.ts';
+import type { IndexReading } from '../positions.ts';
+import type { Reading } from '../reading.ts';
 
 /** Fewer deleted elements, or a smaller share of them, cost nobody anything. */
 const MANY_DELETED = 100;

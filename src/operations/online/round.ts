@@ -21,7 +21,8 @@ import {
   type Preflight,
   type Strategy,
 } from '../planning.ts';
-import { collectionsWith, readPositions, type IndexReading } from '../reading.ts';
+import { readPositions, type IndexReading } from '../positions.ts';
+import { collectionsWith } from '../reading.ts';
 import { syncIndexes } from '../under-lock.ts';
 
 export type Stamps = ReadonlyMap<SegmentId, IndexStamp>;

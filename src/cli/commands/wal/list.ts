@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import type { CommandContext } from '../../command-context.ts';
+import { helpFooter, READING_EXIT_CODES } from '../../help.ts';
+import { persistDirOf, withCommonOptions, type CommonOptions } from '../../options.ts';
+import { wantedOf, withRowOptions, type RowOptions } from '../../row-options.ts';
+
+type ListOptions = CommonOptions & RowOptions;
+
+/** Rows of the table where nothing is said of their number. */
+const ROWS_OF_TABLE = 100;
+
+export function listCommand({ io, host }: CommandContext): Command {
+  const command = withCommonOptions(new Command('list')).description(
+    'List the rows of the WAL, the newest first: what was written, when, to which collection, and whether every segment has it. Changes nothing; works on a read-only mount and beside a running server.',
+  );
+  return withRowOptions(command, host, `at most so many rows (default: ${ROWS_OF_TABLE}; with --json all of them)`)
+    .addHelpText('after', helpFooter('chroma-maint wal list ./persist --op delete --since 2h', READING_EXIT_CODES))
+    .action(async (persistDir: string | undefined, options: ListOptions) => {
+      const path = persistDirOf(persistDir, options);
+      const isStreamed = options.json ?? false;
+      const [{ listRows }, { listLine }, { createTable }, { viewOf }] = await Promise.all([
+        import('../../../operations/wal/list.ts'),
+        import('../../render/wal/row-json.ts'),
+        import('../../render/wal/list-text.ts'),
+        import('../../render/view.ts'),
+      ]);
+      const wanted = wantedOf(options, isStreamed ? null : ROWS_OF_TABLE);
+      const request = { ...wanted, path, redact: options.redact ?? false, isStreamed };
+      if (isStreamed) {
+        await listRows(request, host, async (rows) => {
+          io.stdout.write(rows.map(listLine).join(''));
+          await io.stdout.drained();
+        });
+        return;
+      }
+      const table = createTable(path, wanted, viewOf(io.stdout, options.color, io));
+      const print = (lines: readonly string[]): void => io.stdout.write(`${lines.join('\n')}\n`);
+      try {
+        const hasMore = await listRows(request, host, (rows) => Promise.resolve(table.add(rows)));
+        print(table.lines(hasMore));
+      } catch (error) {
+        // What could be read is shown, and then why it is not all.
+        if (!table.isEmpty()) print(table.lines(false));
+        throw error;
+      }
+    });
+}

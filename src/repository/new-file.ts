@@ -1,0 +1,112 @@
+/**
+ * A new file that is there whole or not at all.
+ */
+import { lstatSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { MaintError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { inWords } from './failures.ts';
+
+export interface NewFile {
+  /** With every symbolic link resolved. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+interface Making {
+  readonly host: Host;
+  readonly signal: AbortSignal;
+  readonly isCompressed: boolean;
+}
+
+/** What is written may be read by its owner alone. */
+const MODE = 0o600;
+
+/**
+ * Writes `chunks` into a new file at `given`, under another name beside it until all of it is on the disk. Throws
+ * TARGET_EXISTS where there is something at its place, USAGE where there is no directory for it, and INTERRUPTED where
+ * `signal` is aborted. Whatever it throws, nothing of it is left.
+ */
+export async function writeNewFile(given: string, making: Making, chunks: Iterable<string>): Promise<NewFile> {
+  const path = placeOf(given);
+  verifyFree(path, given);
+  const unfinished = join(dirname(path), `.${basename(path)}.chroma-maint-unfinished`);
+  removeLeft(unfinished, making.host);
+  return inWords(given, async () => {
+    const file = await open(unfinished, 'wx', MODE);
+    try {
+      await written(file, making, chunks);
+      await file.sync();
+      await file.close();
+      const bytes = statSync(unfinished).size;
+      verifyFree(path, given);
+      renameSync(unfinished, path);
+      making.host.sync(dirname(path));
+      return { path, bytes };
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      rmSync(unfinished, { force: true });
+      throw making.signal.aborted ? interrupted(given) : error;
+    }
+  });
+}
+
+/** One chunk at a time is on its way: they are large. */
+async function written(file: FileHandle, { signal, isCompressed }: Making, chunks: Iterable<string>): Promise<void> {
+  const source = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+  // Not a stream of the file: with one the file cannot be closed here, once it is synced.
+  const append = async (ready: AsyncIterable<string | Buffer>): Promise<void> => {
+    for await (const chunk of ready) await file.appendFile(chunk);
+  };
+  if (isCompressed) await pipeline(source, createGzip(), append, { signal });
+  else await pipeline(source, append, { signal });
+}
+
+function placeOf(given: string): string {
+  const absolute = resolve(given);
+  const parent = statSync(dirname(absolute), { throwIfNoEntry: false });
+  if (parent?.isDirectory() !== true) {
+    throw new MaintError('USAGE', {
+      message: `there is no directory ${dirname(absolute)}`,
+      hint: 'make it first, if the path is right and its disk is mounted',
+    });
+  }
+  return join(realpathSync(dirname(absolute)), basename(absolute));
+}
+
+function verifyFree(path: string, given: string): void {
+  // Not `existsSync`: a link that leads nowhere is something as well.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  throw new MaintError('TARGET_EXISTS', {
+    message: `there is something at this place already: ${given}`,
+    hint: 'name a file that does not exist yet',
+  });
+}
+
+/** Removes what a run left that was killed, if it is certain that nobody is writing it. */
+function removeLeft(unfinished: string, host: Host): void {
+  const stat = lstatSync(unfinished, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const { holders, unreadable, isSupported } = host.holdersOfFile({ device: stat.dev, inode: stat.ino }, []);
+  // Processes that cannot be looked into are another user's, and write no file of this one's.
+  const isForeign = stat.uid !== BigInt(host.userId());
+  if (holders.length > 0 || !isSupported || (isForeign && unreadable > 0)) {
+    throw new MaintError('TARGET_EXISTS', {
+      message: `somebody else may be writing this file, or has left it half-written: ${unfinished}`,
+      details: holders.map(({ pid, command }) => `pid ${pid}  ${command} has it open`),
+      hint: 'wait for it; or where nobody is at work there, remove it',
+    });
+  }
+  rmSync(unfinished);
+}
+
+function interrupted(given: string): MaintError {
+  return new MaintError('INTERRUPTED', {
+    message: `interrupted before all of it was written: ${given}`,
+    hint: 'run the same command again when it suits',
+  });
+}
