@@ -6,6 +6,7 @@ import {
   formatCount,
   formatElapsed,
   parseDuration,
+  parseMoment,
   parseShare,
   parseSize,
 } from '../src/units.ts';
@@ -149,4 +150,25 @@ describe('what people type', () => {
       RUNS,
     );
   });
+});
+
+describe('a moment', () => {
+  const now = new Date('2026-11-23T12:00:00.500Z');
+
+  it.each([
+    ['2026-11-21', '2026-11-21T00:00:00.000Z'],
+    ['2026-11-21T03:15', '2026-11-21T03:15:00.000Z'],
+    ['2026-11-21 03:15:09', '2026-11-21T03:15:09.000Z'],
+    ['2026-11-21T03:15:09.25Z', '2026-11-21T03:15:09.250Z'],
+    ['2026-11-21T00:15+02:00', '2026-11-20T22:15:00.000Z'],
+    ['2026-11-21T00:15-0130', '2026-11-21T01:45:00.000Z'],
+    ['2024-02-29', '2024-02-29T00:00:00.000Z'],
+    ['2h', '2026-11-23T10:00:00.500Z'],
+    ['1w', '2026-11-16T12:00:00.500Z'],
+  ])('%s is %s', (text, iso) => expect(parseMoment(text, now)?.toISOString()).toBe(iso));
+
+  it.each(['', 'now', '2026', '2026-11', '2026-02-29', '2026-13-01', '2026-11-21T24:01', '2026-11-21T', '21.11.2026'])(
+    '%j is none',
+    (text) => expect(parseMoment(text, now)).toBeUndefined(),
+  );
 });

@@ -2,7 +2,16 @@ import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { bar } from '../../../src/cli/render/bar.ts';
-import { cut, tableLines, unbroken, wrapped, type Column } from '../../../src/cli/render/table.ts';
+import {
+  cut,
+  fittingColumns,
+  labelledHard,
+  tableLines,
+  unbroken,
+  wrapped,
+  type Column,
+  type RankedColumn,
+} from '../../../src/cli/render/table.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'collection', align: 'left', fit: 'cut' },
@@ -152,5 +161,51 @@ describe('a bar', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('columns of which some may be left out', () => {
+  const ranked: readonly RankedColumn[] = [
+    { title: 'a', align: 'right', rank: 0 },
+    { title: 'bb', align: 'left', fit: 'cut', rank: 3 },
+    { title: 'ccc', align: 'left', rank: 1 },
+    { title: 'd', align: 'left', fit: 'cut', rank: 2 },
+  ];
+  const rows = [['12345', 'x'.repeat(40), 'three', 'y'.repeat(8)]];
+
+  // 2 before the first, 2 between each: 5, then 5 of rank 1, 8 of rank 2, 10 of rank 3.
+  it.each([
+    [38, [0, 1, 2, 3]],
+    [36, [0, 1, 2, 3]],
+    [35, [0, 2, 3]],
+    [24, [0, 2, 3]],
+    [23, [0, 2]],
+    [14, [0, 2]],
+    [13, [0]],
+    [1, [0]],
+  ])('of %i columns of the terminal keep the lowest ranks, in their order', (width, places) => {
+    expect(fittingColumns(ranked, rows, width)).toEqual(places);
+    const shown = rows.map((row) => places.map((at) => row[at] ?? ''));
+    const lines = tableLines(
+      places.flatMap((at) => ranked[at] ?? []),
+      shown,
+      width,
+    );
+    // One column has to stay, however narrow the terminal is.
+    expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(Math.max(width, 7));
+  });
+
+  it('do not go on past one that does not fit to a narrower one behind it', () => {
+    const columns = ranked.map((each) => (each.title === 'ccc' ? { ...each, title: 'c'.repeat(90) } : each));
+    expect(fittingColumns(columns, rows, 80)).toEqual([0]);
+  });
+});
+
+describe('text behind a label', () => {
+  it('is broken where one word is longer than the line', () => {
+    const lines = labelledHard('id', 'x'.repeat(100), 60, 14);
+    expect(lines.map((line) => line.length)).toEqual([60, 60, 22]);
+    expect(lines[0]).toMatch(/^ {2}id {10}x/);
+    expect(lines[1]).toMatch(/^ {14}x/);
   });
 });
