@@ -10,9 +10,8 @@ import { NO_ROW } from '../../chroma/seq-id.ts';
 import type { Host } from '../../host/host.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
 import { READ_WAIT_MS } from '../guard-context.ts';
-import { verifyNotHalfSwapped } from '../half-swap.ts';
 import { namingHolders } from '../in-use.ts';
-import { locateSettled, verifyJournal } from '../journal.ts';
+import { locateToLook } from '../looking.ts';
 
 export interface AutoPurgeSetting extends AutoPurgeReading {
   readonly dir: PersistDir;
@@ -23,13 +22,9 @@ export interface AutoPurgeSetting extends AutoPurgeReading {
 
 /** Reads the setting. Works on a read-only mount and beside a running server. */
 export async function readAutoPurgeSetting(path: string, host: Host): Promise<AutoPurgeSetting> {
-  const ownProcesses = [process.pid];
-  verifyNotHalfSwapped(path);
-  const dir = await locateSettled(path, READ_WAIT_MS, { host, ownProcesses });
-  const allow = { recoverJournal: false, networkFs: true, whileRunning: false };
-  const context = { dir, host, allow, waitMs: READ_WAIT_MS, ownProcesses };
-  verifyJournal(context);
-  return namingHolders(context, () =>
+  const located = await locateToLook(path, host);
+  const { dir } = located;
+  return namingHolders(located, () =>
     withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       const schema = readSchema(db, dir.databasePath);
       return { dir, schema, ...examineAutoPurge(db, schema), isQueueEmpty: readLastSeqId(db) === NO_ROW };
