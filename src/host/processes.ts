@@ -7,6 +7,7 @@ import { MaintError, messageOf, systemErrorCode } from '../errors.ts';
 import type { FileIdentity, Holder, HolderScan } from './host.ts';
 
 const DATABASE_NAME = 'chroma.sqlite3';
+const JOURNAL_NAME = `${DATABASE_NAME}-journal`;
 const PID = /^\d+$/;
 
 /** PROC_PID_INIT_INO (linux/proc_ns.h): the namespace from which every process is seen. */
@@ -97,7 +98,8 @@ function regularFilesBelow(directory: string): ReadonlyMap<string, string> {
 function filesBelow(directory: string): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
+    // Whoever has the journal open has the database open; once it is deleted another file gets its inode.
+    if (!entry.isFile() || entry.name === JOURNAL_NAME) continue;
     const stat = lstatSync(join(entry.parentPath, entry.name), { bigint: true, throwIfNoEntry: false });
     if (stat) files.set(`${stat.dev}:${stat.ino}`, entry.name);
   }

@@ -2,8 +2,9 @@
  * Pruning beside a real server that never rests: no request fails for it, and everything that was acknowledged is there
  * afterwards. `npm run test:online` does so for two minutes for each version, beside a twin that is not pruned.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +13,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../support/fixtures.ts';
 import { killedAfter } from '../support/process.ts';
 import { seqIdsOf } from '../support/state.ts';
-import { program } from './processes.ts';
+import { lastLines, program } from './processes.ts';
 import { pythonOf } from './support.ts';
 
 const LOAD = fileURLToPath(new URL('load.py', import.meta.url));
@@ -67,6 +68,12 @@ class Server {
     await once(child, 'exit');
   }
 
+  /** Kills it between two saves: one that dies while it saves an index tears that by itself, whatever the log holds. */
+  async killBetweenSaves(): Promise<void> {
+    while (Date.now() - lastSave(this.directory) < STILL_MS) await delay(5);
+    await this.kill();
+  }
+
   /** Starts the load, and returns what its clients have seen once it is over. */
   press(seconds: number): Promise<{ readonly text: string; readonly seen: Pressed }> {
     const argv = [LOAD, 'press', String(this.#port), String(seconds), String(CLIENTS)];
@@ -79,13 +86,22 @@ class Server {
 
   /** What a new process finds in the directory, once the server is gone. */
   verify(acknowledged: string): { readonly records: number; readonly wrong: readonly string[] } {
-    const output = execFileSync(pythonOf(this.#version), [LOAD, 'verify', this.directory], {
-      input: acknowledged,
-      encoding: 'utf8',
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    return JSON.parse(output) as { records: number; wrong: readonly string[] };
+    const argv = [LOAD, 'verify', this.directory];
+    const { stdout, stderr } = spawnSync(pythonOf(this.#version), argv, { input: acknowledged, encoding: 'utf8' });
+    if (stdout === '') throw new Error(`Chroma ${this.#version} cannot read it any more:\n${lastLines(stderr)}`);
+    return JSON.parse(stdout) as { records: number; wrong: readonly string[] };
   }
+}
+
+/** An index that was written to so long ago is not in the middle of being written. */
+const STILL_MS = 100;
+
+/** When a file of an index was written last, in Unix milliseconds. */
+function lastSave(directory: string): number {
+  const files = readdirSync(directory, { withFileTypes: true, recursive: true }).filter(
+    (entry) => entry.isFile() && entry.parentPath !== directory,
+  );
+  return Math.max(0, ...files.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs));
 }
 
 async function freePort(): Promise<number> {
@@ -146,7 +162,7 @@ async function killingUntil(isOver: () => boolean, server: Server): Promise<read
     await killedAfter(['prune', server.directory, '--while-running', '--yes', '--quiet'], moment);
     const run = pruneOnce(server.directory);
     await delay(moment);
-    await server.kill();
+    await server.killBetweenSaves();
     runs.push(await run);
     await server.start();
   }
