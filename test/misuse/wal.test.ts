@@ -6,6 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { realHost } from '../../src/host/real-host.ts';
+import { exportToFile } from '../../src/operations/wal/export.ts';
 import * as damage from '../support/damage.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { holdingOpen, inTransaction } from '../support/process.ts';
@@ -356,6 +358,41 @@ describe('an export into a file', () => {
     expect(exitCode).toBe(130);
     expect(stderr).toContain('nothing was changed');
     expect(readdirSync(place)).toEqual([]);
+  });
+
+  it('leaves nothing where it was interrupted in the middle', async () => {
+    const dir = await unpacked('0.5.5');
+    const place = temporaryDirectory();
+    const wanted = { collections: [], operation: null, since: null, until: null, id: null, limit: null };
+    const request = { ...wanted, path: dir, after: null, vectors: 'base64' as const, file: join(place, 'wal.jsonl') };
+    const controller = new AbortController();
+    const seen: string[] = [];
+    const exporting = exportToFile(request, realHost, {
+      signal: controller.signal,
+      onStage: () => undefined,
+      onBytes() {
+        seen.push(...readdirSync(place));
+        controller.abort();
+      },
+    });
+    await expect(exporting).rejects.toMatchObject({ code: 'INTERRUPTED', changed: false });
+    expect(seen).toEqual(['.wal.jsonl.chroma-maint-unfinished']);
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  it('leaves nothing on a disk that it fills', async () => {
+    const dir = await unpacked('0.5.5');
+    const script =
+      'mount -t tmpfs -o size=100k none "$1" || exit 99; disk=$1; shift; "$@"; code=$?; ls -A "$disk"; exit $code';
+    const place = temporaryDirectory();
+    const argv = [process.execPath, PROGRAM, 'wal', 'export', dir, '-o', join(place, 'wal.jsonl')];
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', place, ...argv],
+      { encoding: 'utf8' },
+    );
+    expect({ status, stdout }).toEqual({ status: 15, stdout: '' });
+    expect(stderr).toContain('nothing was changed');
   });
 
   it('takes away what a killed run has left, but nothing that somebody is writing', async () => {
