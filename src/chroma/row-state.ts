@@ -8,7 +8,7 @@ import { watermarkOf } from './watermark.ts';
 export type RowState =
   /** Every segment of the collection has recorded a position at or above it. */
   | 'committed'
-  /** It lies above the position of the metadata segment, and then above that of the index too, or as good as. */
+  /** It lies above the position of the metadata segment. Whether the index waits for it as well is not said. */
   | 'waiting-for-metadata'
   /** The metadata segment has it, the index not yet: the queue holds the only copy of its vector. */
   | 'waiting-for-index'
