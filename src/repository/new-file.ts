@@ -40,8 +40,8 @@ export async function writeNewFile(given: string, making: Making, chunks: Iterab
     const file = await open(unfinished, 'wx', MODE);
     try {
       await written(file, making, chunks);
-      await file.sync();
       await file.close();
+      making.host.sync(unfinished);
       const bytes = statSync(unfinished).size;
       verifyFree(path, given);
       renameSync(unfinished, path);
@@ -58,7 +58,7 @@ export async function writeNewFile(given: string, making: Making, chunks: Iterab
 /** One chunk at a time is on its way: they are large. */
 async function written(file: FileHandle, { signal, isCompressed }: Making, chunks: Iterable<string>): Promise<void> {
   const source = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
-  // Not a stream of the file: with one the file cannot be closed here, once it is synced.
+  // Not a stream of the file: as long as there is one the file cannot be closed.
   const append = async (ready: AsyncIterable<string | Buffer>): Promise<void> => {
     for await (const chunk of ready) await file.appendFile(chunk);
   };

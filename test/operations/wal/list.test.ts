@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../../src/host/host.ts';
 import { realHost } from '../../../src/host/real-host.ts';
-import { exportLines } from '../../../src/operations/wal/export.ts';
+import { exportLines, exportToFile } from '../../../src/operations/wal/export.ts';
 import { listRows } from '../../../src/operations/wal/list.ts';
 import type { Wanted } from '../../../src/operations/wal/question.ts';
 import { databaseOf, emptiedQueue } from '../../support/damage.ts';
@@ -279,7 +279,6 @@ describe('an export', () => {
   it('shows how far it has come', async () => {
     const dir = await unpacked('0.5.5');
     const file = join(temporaryDirectory(), 'wal.jsonl');
-    const { exportToFile } = await import('../../../src/operations/wal/export.ts');
     const told: (readonly [number, number])[] = [];
     const request = { ...ALL, path: dir, after: 400n, vectors: 'base64', file } as const;
     const { bytes } = await exportToFile(request, realHost, {
@@ -292,5 +291,21 @@ describe('an export', () => {
     const [done = 0, all = 0] = told.at(-1) ?? [];
     expect(done).toBe(all);
     expect(done).toBeGreaterThan(bytes / 2);
+  });
+
+  it('is on the disk before it gets its name, and its name after that', async () => {
+    const dir = await unpacked('0.5.5');
+    const place = temporaryDirectory();
+    const file = join(place, 'wal.jsonl');
+    const synced: (readonly [string, readonly string[]])[] = [];
+    const host = { ...realHost, sync: (path: string) => void synced.push([path, readdirSync(place)]) };
+    const request = { ...ALL, path: dir, after: null, vectors: 'base64', file } as const;
+    const signal = new AbortController().signal;
+    await exportToFile(request, host, { signal, onStage: () => undefined, onBytes: () => undefined });
+    const unfinished = '.wal.jsonl.chroma-maint-unfinished';
+    expect(synced).toEqual([
+      [join(place, unfinished), [unfinished]],
+      [place, ['wal.jsonl']],
+    ]);
   });
 });
