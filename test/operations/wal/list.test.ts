@@ -175,6 +175,11 @@ describe('what is read in pages', () => {
 
   it('ends where the queue ended when it began', async () => {
     const dir = await unpacked('0.5.5');
+    // More than one page, so that another is read after rows have come.
+    appendRows(
+      dir,
+      Array.from({ length: 2_500 }, (_, at) => ({ id: `row-${at}` })),
+    );
     const last = seqIdsOf(dir).at(-1);
     const host = { ...realHost, holdersOf: () => IDLE_CHROMA };
     const request = { ...ALL, path: dir, after: null, vectors: 'base64' } as const;
