@@ -58,10 +58,9 @@ function isYoung(createdAt: unknown, { fromMs }: Horizon): boolean {
 /** Unix milliseconds of a stored time, null where it is none. */
 function createdMs(stored: unknown): number | null {
   if (typeof stored !== 'string' || !CREATED_AT.test(stored)) return null;
-  const iso = stored.replace(' ', 'T');
-  const ms = Date.parse(`${iso}Z`);
-  // Date.parse takes the 30th of February for the 2nd of March.
-  return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(iso) ? null : ms;
+  const ms = Date.parse(`${stored.replace(' ', 'T')}Z`);
+  // Date.parse takes the 30th of February for the 2nd of March, and hour 24 for the next day.
+  return new Date(ms).getUTCDate() === Number(stored.slice(8, 10)) ? ms : null;
 }
 
 /**

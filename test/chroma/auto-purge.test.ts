@@ -25,13 +25,13 @@ function settingIn(dir: string): readonly unknown[] {
 describe.each(CASES)('auto-purge of Chroma %s', (version) => {
   it('is off and on as the program has set it, in the words of Chroma itself', async () => {
     const dir = join(temporaryDirectory(), 'persist');
-    const set = (to: string): Promise<string> =>
-      printed(['wal', 'config', dir, '--auto-purge', to, '--chroma-version', version, '--yes']);
+    const set = (command: readonly string[], to: string): Promise<string> =>
+      printed([...command, dir, '--auto-purge', to, '--chroma-version', version, '--yes']);
     expect(await chroma(version, 'write', dir)).toBe(String(MANY));
     const [on, purged] = [settingIn(dir), seqIdsOf(dir)];
     expect(purged.length).toBeLessThan(MANY);
 
-    await set('off');
+    await set(['wal', 'config'], 'off');
     const off = settingIn(dir);
     expect(JSON.stringify(off, text)).toBe(JSON.stringify(on, text).replace('true', 'false'));
     expect(await chroma(version, 'write', dir)).toBe(String(2 * MANY));
@@ -40,7 +40,10 @@ describe.each(CASES)('auto-purge of Chroma %s', (version) => {
     expect(kept.slice(0, purged.length)).toEqual(purged);
     expect(kept.length).toBe(purged.length + MANY);
 
-    await set('on');
+    await set(['wal', 'config'], 'on');
+    expect(settingIn(dir)).toEqual(on);
+    await set(['wal', 'config'], 'off');
+    await set(['vacuum', '--min-reclaim', '0'], 'on');
     expect(settingIn(dir)).toEqual(on);
     expect(await chroma(version, 'write', dir)).toBe(String(3 * MANY));
     expect(settingIn(dir)).toEqual(on);
