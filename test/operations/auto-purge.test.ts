@@ -324,6 +324,10 @@ describe('vacuum --auto-purge', () => {
     const bytes = bytesOf(dir);
     const argv = ['vacuum', dir, '--auto-purge', 'on', ...SAFE];
     expect((await run([...argv, '--dry-run'], { columns: 100 })).stdout).toMatch(/^ {2}config +auto-purge: off → on$/m);
+    expect(await runJson<Vacuumed>([...argv, '--dry-run'])).toMatchObject({
+      changed: false,
+      autoPurge: { before: 'off', wanted: 'on', after: 'off' },
+    });
     const no = await run(argv, { answer: 'no' });
     expect(no.questions).toEqual(['Delete 597 WAL rows, switch auto-purge on and rewrite the database?']);
     expect(bytesOf(dir)).toEqual(bytes);
