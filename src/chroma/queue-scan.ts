@@ -70,8 +70,9 @@ export function queueInPages(db: Database, pageRows = PAGE_ROWS): Iterable<Row> 
 export function* inPages<R extends readonly [seq: bigint, ...unknown[]]>(
   next: (after: bigint, rows: number) => readonly R[],
   pageRows = PAGE_ROWS,
+  from = BEFORE_ALL,
 ): Iterable<R> {
-  let last: bigint | undefined = BEFORE_ALL;
+  let last: bigint | undefined = from;
   while (last !== undefined) {
     const rows: readonly R[] = next(last, pageRows);
     yield* rows;

@@ -10,7 +10,7 @@ import type { Database } from '../sqlite/open.ts';
 import type { Topic } from './model.ts';
 import type { TopicCutoff } from './prune-plan.ts';
 import { inPages, PAYLOAD, rowBytes } from './queue-scan.ts';
-import { largest, NO_ROW, seqId } from './seq-id.ts';
+import { largest, NO_ROW, seqId, type SeqId } from './seq-id.ts';
 
 /** What is to stay of the rows that could go. Plain data, with an absolute time: every plan of a run is made with it. */
 export interface Retention {
@@ -31,6 +31,8 @@ const NEXT_ROWS = `
   SELECT seq_id, topic, created_at, ${PAYLOAD} FROM embeddings_queue
   WHERE seq_id > ? AND seq_id < ? ORDER BY seq_id LIMIT ?`;
 
+const PREVIOUS_ROWS = 'SELECT seq_id, topic FROM embeddings_queue WHERE seq_id < ? ORDER BY seq_id DESC LIMIT ?';
+
 type Row = readonly [seq: bigint, topic: Topic, createdAt: unknown, payload: number];
 
 /** `CURRENT_TIMESTAMP` of SQLite, which every Chroma leaves to fill `created_at` in: UTC, cut off to seconds. */
@@ -38,19 +40,10 @@ const CREATED_AT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 const SECOND_MS = 1000;
 
 /**
- * True where a row is the first of its topic that stays: the one with so many of `rows` before it (`rank`, from 0), and
- * created at that time. A time that cannot be read counts as young.
+ * True where a row with that time may have been created within the span: in the second in which it begins, too. A time
+ * that cannot be read counts as young.
  */
-export function isFirstKept(
-  { keepLast, keepWithin }: Retention,
-  { rank, rows, createdAt }: { readonly rank: number; readonly rows: number; readonly createdAt: unknown },
-): boolean {
-  if (keepLast !== null && rank >= rows - keepLast) return true;
-  return keepWithin !== null && isYoung(createdAt, keepWithin);
-}
-
-/** What was created in the second of the horizon may have been created after it. */
-function isYoung(createdAt: unknown, { fromMs }: Horizon): boolean {
+export function isYoung(createdAt: unknown, { fromMs }: Horizon): boolean {
   const created = createdMs(createdAt);
   return created === null || created >= Math.floor(fromMs / SECOND_MS) * SECOND_MS;
 }
@@ -65,22 +58,23 @@ function createdMs(stored: unknown): number | null {
 
 /**
  * Returns what of each topic's `plain` cut-off may still go: the rows before the first one that stays. Reads the queue
- * once more, up to the highest cut-off, and holds nothing but a few numbers for each topic.
+ * once or twice more, and holds nothing but a few numbers for each topic. Nothing of it rests on rows that were counted
+ * before: beside a server they may have gone meanwhile, and another prune must not make this one leave fewer.
  */
 export function readRetained(
   db: Database,
   pageSize: number,
-  plain: ReadonlyMap<Topic, TopicCutoff>,
-  retention: Retention,
+  plain: ReadonlyMap<Topic, Pick<TopicCutoff, 'below'>>,
+  { keepLast, keepWithin }: Retention,
 ): ReadonlyMap<Topic, TopicCutoff> {
-  const going = new Map([...plain].map(([topic, { below }]) => [topic, { below, rows: 0, bytes: 0 }]));
-  const open = new Map(plain);
-  const end = largest(NO_ROW, ...[...plain.values()].map(({ below }) => below));
-  for (const [seq, topic, createdAt, payload] of rowsBelow(db, end)) {
+  const limits = new Map([...plain].map(([topic, { below }]) => [topic, below]));
+  const open = keepLast === null ? limits : beginOfNewest(db, limits, keepLast);
+  const going = new Map([...open].map(([topic, below]) => [topic, { below, rows: 0, bytes: 0 }]));
+  for (const [seq, topic, createdAt, payload] of rowsBelow(db, highest(open))) {
     const limit = open.get(topic);
     const gone = going.get(topic);
-    if (limit === undefined || gone === undefined || seq >= limit.below) continue;
-    if (isFirstKept(retention, { rank: gone.rows, rows: limit.rows, createdAt })) {
+    if (limit === undefined || gone === undefined || seq >= limit) continue;
+    if (keepWithin !== null && isYoung(createdAt, keepWithin)) {
       gone.below = seqId(seq);
       open.delete(topic);
       if (open.size === 0) break;
@@ -90,6 +84,32 @@ export function readRetained(
     }
   }
   return going;
+}
+
+/** Where the newest `keepLast` rows below each limit begin, or all of them where there are fewer. */
+function beginOfNewest(db: Database, limits: ReadonlyMap<Topic, SeqId>, keepLast: number): Map<Topic, SeqId> {
+  const begins = new Map(limits);
+  const missing = new Map([...limits.keys()].map((topic) => [topic, keepLast]));
+  for (const [seq, topic] of rowsDownFrom(db, highest(limits))) {
+    const more = missing.get(topic);
+    const limit = limits.get(topic);
+    if (more === undefined || limit === undefined || seq >= limit) continue;
+    begins.set(topic, seqId(seq));
+    if (more > 1) missing.set(topic, more - 1);
+    else missing.delete(topic);
+    if (missing.size === 0) break;
+  }
+  return begins;
+}
+
+function highest(limits: ReadonlyMap<Topic, SeqId>): SeqId {
+  return largest(NO_ROW, ...limits.values());
+}
+
+/** The rows below `end`, the newest first. */
+function rowsDownFrom(db: Database, end: bigint): Iterable<readonly [seq: bigint, topic: Topic]> {
+  const next = db.prepare<[bigint, number], [bigint, Topic]>(PREVIOUS_ROWS).raw();
+  return inPages((before, rows) => next.all(before, rows), undefined, end);
 }
 
 function rowsBelow(db: Database, end: bigint): Iterable<Row> {

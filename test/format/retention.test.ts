@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deleteBelow, readLastSeqId } from '../../src/chroma/embeddings-queue.ts';
 import { planPrune, totalHeld, totalRows, type CollectionCutoff, type PrunePlan } from '../../src/chroma/prune-plan.ts';
-import { isFirstKept, readRetained, type Retention } from '../../src/chroma/retention.ts';
+import { isYoung, readRetained, type Retention } from '../../src/chroma/retention.ts';
 import { seqId } from '../../src/chroma/seq-id.ts';
 import { withReadOnly, withWritable, type Database } from '../../src/sqlite/open.ts';
 import { databaseOf } from '../support/damage.ts';
@@ -25,18 +25,7 @@ function from(fromMs: number): Retention {
   return { keepLast: null, keepWithin: { spanMs: 0, fromMs } };
 }
 
-describe('the first row that stays', () => {
-  it.each([
-    [1, 9, true],
-    [1, 8, false],
-    [3, 7, true],
-    [3, 6, false],
-    [10, 0, true],
-    [99, 0, true],
-  ])('with the newest %i of ten kept is not before rank %i: %s', (keepLast, rank, isKept) => {
-    expect(isFirstKept(last(keepLast), { rank, rows: 10, createdAt: '1999-01-01 00:00:00' })).toBe(isKept);
-  });
-
+describe('a row that counts as young', () => {
   it.each([
     ['2026-11-21 11:59:59', NOON, false],
     ['2026-11-21 12:00:00', NOON, true],
@@ -48,7 +37,7 @@ describe('the first row that stays', () => {
     ['1999-12-31 23:59:59', NOON, false],
     ['2024-02-29 00:00:00', NOON, false],
   ])('created at %s with the horizon at %i: %s', (createdAt, horizon, isKept) => {
-    expect(isFirstKept(from(horizon), { rank: 0, rows: 1, createdAt })).toBe(isKept);
+    expect(isYoung(createdAt, { spanMs: 0, fromMs: horizon })).toBe(isKept);
   });
 
   const unreadable = [
@@ -71,18 +60,9 @@ describe('the first row that stays', () => {
   it.each(unreadable.map((each) => [typeof each, String(each), each] as const))(
     'is one whose time cannot be read: %s %s',
     (_, __, createdAt) => {
-      expect(isFirstKept(from(NOON), { rank: 0, rows: 1, createdAt })).toBe(true);
-      expect(isFirstKept(last(1), { rank: 0, rows: 2, createdAt })).toBe(false);
+      expect(isYoung(createdAt, { spanMs: 0, fromMs: NOON })).toBe(true);
     },
   );
-
-  it('is the first that either rule keeps', () => {
-    const both = { keepLast: 2, keepWithin: { spanMs: 0, fromMs: NOON } };
-    const old = '2026-11-20 00:00:00';
-    expect(isFirstKept(both, { rank: 7, rows: 10, createdAt: old })).toBe(false);
-    expect(isFirstKept(both, { rank: 8, rows: 10, createdAt: old })).toBe(true);
-    expect(isFirstKept(both, { rank: 0, rows: 10, createdAt: '2026-11-21 12:00:00' })).toBe(true);
-  });
 
   it('goes by UTC, whatever the time zone of the machine', () => {
     const zone = process.env['TZ'];
@@ -96,13 +76,8 @@ describe('the first row that stays', () => {
       ['2026-11-21 11:59:59', false],
       ['2026-11-21 12:00:00', true],
     ] as const) {
-      expect(isFirstKept(from(NOON), { rank: 0, rows: 1, createdAt })).toBe(isKept);
+      expect(isYoung(createdAt, { spanMs: 0, fromMs: NOON })).toBe(isKept);
     }
-  });
-
-  it('is none where nothing is to be kept', () => {
-    const nothing = { keepLast: null, keepWithin: null };
-    expect(isFirstKept(nothing, { rank: 9, rows: 10, createdAt: 'unreadable' })).toBe(false);
   });
 });
 
@@ -280,6 +255,25 @@ describe('the second reading of the queue', () => {
       expect(readRetained(db, 4096, new Map(), last(1))).toEqual(new Map());
     });
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('keeps the newest rows although many have gone since they were counted', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    withDatabase(dir, (db) => {
+      const { topic, lastSeqId } = usageOf(db).find(({ rows }) => rows > 200) ?? { topic: '', lastSeqId: seqId(0n) };
+      const rows = db
+        .prepare<[string, bigint], bigint>(
+          'SELECT seq_id FROM embeddings_queue WHERE topic = ? AND seq_id < ? ORDER BY seq_id',
+        )
+        .pluck();
+      const plain = new Map([[topic, { below: lastSeqId, rows: rows.all(topic, lastSeqId).length, bytes: 0 }]]);
+      for (const left of [150, 50, 20, 1]) {
+        const stays = rows.all(topic, lastSeqId).slice(-left);
+        db.prepare('DELETE FROM embeddings_queue WHERE topic = ? AND seq_id < ?').run(topic, stays[0]);
+        const going = readRetained(db, 4096, plain, last(60)).get(topic);
+        expect(going).toMatchObject({ below: stays.slice(-60)[0], rows: Math.max(left - 60, 0) });
+      }
+    });
   });
 
   it('takes a time of another type for young', async () => {

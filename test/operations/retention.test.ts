@@ -115,6 +115,26 @@ describe('--keep-last', () => {
   });
 });
 
+describe('--while-running', () => {
+  it('leaves what was to stay, batch by batch', async () => {
+    const [dir, apart] = [await unpacked(NAME), await unpacked(NAME)];
+    const options = ['--keep-last', '120', '--yes'];
+    await run(['prune', apart, ...options]);
+    const report = await runJson<Pruned>([
+      'prune',
+      dir,
+      '--while-running',
+      '--batch-rows',
+      '50',
+      '--pause',
+      '0s',
+      ...options,
+    ]);
+    expect(report.totals).toMatchObject({ deleted: PLAIN.length - 339, held: 339 });
+    expect(seqIdsOf(dir)).toEqual(seqIdsOf(apart));
+  });
+});
+
 describe('--keep-within', () => {
   it('leaves everything from the first younger row on, and a second run at that time deletes nothing more', async () => {
     const dir = await unpacked(NAME);
