@@ -1,7 +1,8 @@
 /**
  * prune --while-running: the same rows as with Chroma stopped, a few at a time, and none once something is odd.
  */
-import { appendFileSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -230,6 +231,75 @@ describe('a prune beside a server', () => {
     const before = bytesOf(dir);
     expect((await run(['prune', dir, ...ONLINE])).exitCode).toBe(12);
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('has every index file on the disk before it deletes a row that rests on it', async () => {
+    const dir = await still('0.5.5');
+    const ids = seqIdsOf(dir);
+    const synced: string[] = [];
+    const host = {
+      sync(path: string) {
+        expect(seqIdsOf(dir)).toEqual(ids);
+        synced.push(path);
+      },
+      holdersOf: () => NOBODY,
+    };
+    await run(['prune', dir, ...ONLINE], {}, host);
+    expect(seqIdsOf(dir).length).toBeLessThan(ids.length);
+    const index = dirname(pickleOf(dir, 'ledger'));
+    expect(synced).toEqual(expect.arrayContaining([...readdirSync(index).map((name) => join(index, name)), index]));
+  });
+
+  it('stops where the server dies in the middle of a transaction', async () => {
+    const dir = await still('0.5.5');
+    let left: readonly bigint[] = [];
+    const host = meanwhile((transaction) => {
+      if (transaction !== 1) return;
+      left = seqIdsOf(dir);
+      hotJournal(dir);
+    });
+    const { exitCode } = await run(['prune', dir, ...ONLINE, '--batch-rows', '20'], {}, host);
+    expect(exitCode).toBe(12);
+    rmSync(`${databaseOf(dir)}-journal`);
+    expect(seqIdsOf(dir)).toEqual(left);
+  });
+
+  it('goes on once a lock is given up', async () => {
+    const dir = await still('0.5.5');
+    const other = new Database(databaseOf(dir));
+    onTestFinished(() => void other.close());
+    other.exec('BEGIN IMMEDIATE');
+    setTimeout(() => other.exec('ROLLBACK'), 1_000);
+    const { exitCode, stdout } = await run(['prune', dir, ...ONLINE], {}, { holdersOf: () => IDLE_CHROMA });
+    expect(exitCode).toBe(0);
+    expect((JSON.parse(stdout) as OnlineJson).totals.deleted).toBeGreaterThan(0);
+  });
+
+  it('deletes no more than was agreed to, however much more could go by then', async () => {
+    const dir = await still('0.6.3-purge-off');
+    const moved = (by: number): void =>
+      withDatabase(dir, (db) => {
+        const rows = db.prepare<[], { segment_id: string; seq_id: Buffer }>('SELECT * FROM max_seq_id').all();
+        const set = db.prepare<[Buffer, string]>('UPDATE max_seq_id SET seq_id = ? WHERE segment_id = ?');
+        for (const { segment_id: segment, seq_id: stored } of rows) {
+          const position = Buffer.alloc(8);
+          position.writeBigUInt64BE(stored.readBigUInt64BE() + BigInt(by));
+          set.run(position, segment);
+        }
+      });
+    moved(-5);
+    const before = seqIdsOf(dir).length;
+    const { exitCode, stdout } = await run(['prune', dir, '--while-running', '--json', '--no-progress'], {
+      answer: () => {
+        moved(5);
+        return true;
+      },
+    });
+    expect(exitCode).toBe(0);
+    const { totals } = JSON.parse(stdout) as OnlineJson;
+    expect(before - seqIdsOf(dir).length).toBe(totals.deleted);
+    const { totals: rest } = await runJson<OnlineJson>(['prune', dir, '--dry-run']);
+    expect(rest.prunable).toBeGreaterThan(0);
   });
 
   it('skips a collection without its index as a prune does otherwise', async () => {

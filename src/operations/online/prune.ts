@@ -165,14 +165,11 @@ function note(tally: Tally, { steps }: Round, { deleted, lockMs }: Batch): void 
 
 /** One transaction, once it is known that nothing around has changed that would forbid it. */
 async function oneBatch(context: GuardContext, round: Round, after: SeqId, rows: number): Promise<Batch | null> {
-  const {
-    host,
-    ownProcesses,
-    dir: { given },
-  } = context;
-  const dir = await locateSettled(given, READ_WAIT_MS, { host, ownProcesses });
+  const { host, ownProcesses } = context;
+  verifyOneServer(context);
+  // At the last moment: SQLite would play a hot journal back, which is for an operator to allow.
+  const dir = await locateSettled(context.dir.given, READ_WAIT_MS, { host, ownProcesses });
   verifyJournal({ ...context, dir });
-  verifyOneServer({ ...context, dir });
   return patiently(context, () =>
     withWritable(dir.databasePath, LOCK_WAIT_MS, (db) => deleteBatch(db, dir, round, after, rows)),
   );
