@@ -148,14 +148,13 @@ describe('a prune beside a server', () => {
 
   it('believes nothing of what it has read once the end of the WAL has gone back', async () => {
     const dir = await still('0.5.5');
-    const last = 'seq_id = (SELECT MAX(seq_id) FROM embeddings_queue)';
     let left: readonly bigint[] = [];
     let afterwards: readonly bigint[] | null = null;
     const host = meanwhile((transaction) => {
       if (transaction === 3) afterwards = seqIdsOf(dir);
       if (transaction !== 2) return;
       // What Chroma itself does when it deletes the collection that wrote last.
-      withDatabase(dir, (db) => db.exec(`DELETE FROM embeddings_queue WHERE ${last}`));
+      withDatabase(dir, withoutLastWriter);
       left = seqIdsOf(dir);
     });
     await run(['prune', dir, ...ONLINE, '--batch-rows', '20'], {}, host);
@@ -344,6 +343,15 @@ describe('a prune beside a server', () => {
     }
   });
 });
+
+/** Without the collection whose row is the last of the queue. */
+function withoutLastWriter(db: Database.Database): void {
+  const topic = db.prepare<[], string>('SELECT topic FROM embeddings_queue ORDER BY seq_id DESC LIMIT 1').pluck().get();
+  const id = topic?.split('/').at(-1);
+  db.prepare('DELETE FROM embeddings_queue WHERE topic = ?').run(topic);
+  db.prepare('DELETE FROM segments WHERE collection = ?').run(id);
+  db.prepare('DELETE FROM collections WHERE id = ?').run(id);
+}
 
 /** Written to, with the same content in the end. */
 function withTouched(path: string): void {
