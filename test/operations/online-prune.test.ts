@@ -133,6 +133,23 @@ describe('a prune beside a server', () => {
     expect(topicsOf(dir).get(topic)).toEqual(left.get(topic));
   });
 
+  it('plans nothing from an index that was written to while everything was read', async () => {
+    const dir = await still('0.5.5');
+    const host: Partial<Host> = {
+      // So late that every file has settled.
+      now: () => new Date(Date.now() + 3_600_000),
+      // Asked before the queue is read, and after the stamps are taken.
+      fileSystemOf(path) {
+        withTouched(pickleOf(dir, 'ledger'));
+        return realHost.fileSystemOf(path);
+      },
+    };
+    const { collections } = await runJson<OnlineJson>(['prune', dir, '--while-running', '--dry-run'], host);
+    const ledger = collections.find(({ name }) => name === 'ledger');
+    expect(ledger).toMatchObject({ prunable: 0, skip: { reason: 'being-saved', needsAttention: false } });
+    expect(collections.some(({ prunable }) => prunable > 0)).toBe(true);
+  });
+
   it('waits for an index that is being saved, and leaves it where that does not end', async () => {
     const dir = await still('0.5.5');
     const before = rowsOf(dir);
