@@ -52,10 +52,6 @@ export interface RowQuestion {
   readonly withVectors: boolean;
 }
 
-/** Below every row that SQLite can hold but one. */
-export const BEFORE_ALL = -(2n ** 63n);
-export const LAST_POSSIBLE = 2n ** 63n - 1n;
-
 /** Operations as the queue stores them, by their number (chromadb/types.py `Operation`, all versions). */
 export const OPERATIONS: readonly string[] = ['add', 'update', 'upsert', 'delete'];
 

@@ -5,7 +5,7 @@
 import type { Database } from '../sqlite/open.ts';
 import type { Topic, TopicUsage } from './model.ts';
 import type { CountedCutoff, TopicMark } from './prune-plan.ts';
-import { seqId } from './seq-id.ts';
+import { BEFORE_ALL, seqId } from './seq-id.ts';
 
 export interface QueueScan {
   readonly usage: ReadonlyMap<Topic, TopicUsage>;
@@ -45,9 +45,6 @@ const ROWS = `${COLUMNS} ORDER BY seq_id`;
 const NEXT_ROWS = `${COLUMNS} WHERE seq_id > ? ORDER BY seq_id LIMIT ?`;
 
 export type Row = readonly [seq: bigint, topic: Topic, operation: number | null, id: string, payload: number];
-
-/** Below the smallest integer that SQLite stores but one; Chroma numbers rows from 1. */
-const BEFORE_ALL = -(2n ** 63n);
 
 /** Rows that one statement reads beside a server: a few milliseconds, since no vector is read. */
 const PAGE_ROWS = 2_000;

@@ -5,7 +5,10 @@ declare const brand: unique symbol;
 export type SeqId = bigint & { readonly [brand]: 'SeqId' };
 
 /** SQLite's largest integer, hence the largest seq_id there can be. */
-const LARGEST = 2n ** 63n - 1n;
+export const LARGEST = 2n ** 63n - 1n;
+
+/** Below every row that SQLite can hold but one, whoever wrote it; Chroma numbers rows from 1. */
+export const BEFORE_ALL = -(2n ** 63n);
 
 /** BLOB widths Chroma writes: 8 bytes big-endian (0.4.0–0.6.3), 24 for Pulsar message ids (chromadb/db/base.py `decode_seq_id`). */
 const BLOB_WIDTHS: readonly number[] = [8, 24];

@@ -1,14 +1,15 @@
 /**
  * A new file that is there whole or not at all.
  */
-import { lstatSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { placeIn } from './beside.ts';
 import { inWords } from './failures.ts';
 
 export interface NewFile {
@@ -32,7 +33,7 @@ const MODE = 0o600;
  * `signal` is aborted. Whatever it throws, nothing of it is left.
  */
 export async function writeNewFile(given: string, making: Making, chunks: Iterable<string>): Promise<NewFile> {
-  const path = placeOf(given);
+  const path = placeIn(given);
   verifyFree(path, given);
   const unfinished = join(dirname(path), `.${basename(path)}.chroma-maint-unfinished`);
   removeLeft(unfinished, making.host);
@@ -64,18 +65,6 @@ async function written(file: FileHandle, { signal, isCompressed }: Making, chunk
   };
   if (isCompressed) await pipeline(source, createGzip(), append, { signal });
   else await pipeline(source, append, { signal });
-}
-
-function placeOf(given: string): string {
-  const absolute = resolve(given);
-  const parent = statSync(dirname(absolute), { throwIfNoEntry: false });
-  if (parent?.isDirectory() !== true) {
-    throw new MaintError('USAGE', {
-      message: `there is no directory ${dirname(absolute)}`,
-      hint: 'make it first, if the path is right and its disk is mounted',
-    });
-  }
-  return join(realpathSync(dirname(absolute)), basename(absolute));
 }
 
 function verifyFree(path: string, given: string): void {

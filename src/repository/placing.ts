@@ -3,10 +3,10 @@
  * inside it, and in sight only when it is whole.
  */
 import { readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { besidePath } from './beside.ts';
+import { besidePath, placeIn } from './beside.ts';
 import { withLockFile } from './lock-file.ts';
 import { mayWrite } from './permission.ts';
 
@@ -25,17 +25,10 @@ export interface Place {
 
 /** Looks at the place `given`. Throws USAGE where there is no parent directory: a path that is wrong, or not mounted. */
 export function lookAt(given: string): Place {
-  const absolute = resolve(given);
-  const parent = statSync(dirname(absolute), { throwIfNoEntry: false });
-  if (parent?.isDirectory() !== true) {
-    throw new MaintError('USAGE', {
-      message: `there is no directory ${dirname(absolute)}`,
-      hint: 'make it first, if the path is right and its disk is mounted',
-    });
-  }
+  const named = placeIn(given);
   // Resolved whole where it is there: a link to a directory stands for the directory.
-  const exists = statSync(absolute, { throwIfNoEntry: false }) !== undefined;
-  const path = exists ? realpathSync(absolute) : join(realpathSync(dirname(absolute)), basename(absolute));
+  const exists = statSync(named, { throwIfNoEntry: false }) !== undefined;
+  const path = exists ? realpathSync(named) : named;
   return { given, path, occupation: occupationOf(path) };
 }
 

@@ -3,7 +3,8 @@ import Sqlite from 'better-sqlite3';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { membersOf } from '../../src/chroma/queue-metadata.ts';
-import { BEFORE_ALL, eachPage, EVERY_ROW, LAST_POSSIBLE, type RowQuestion } from '../../src/chroma/queue-rows.ts';
+import { eachPage, EVERY_ROW, type RowQuestion } from '../../src/chroma/queue-rows.ts';
+import { BEFORE_ALL, LARGEST } from '../../src/chroma/seq-id.ts';
 import { dimensionOf, normOf, numbersOf } from '../../src/chroma/queue-vector.ts';
 import type { Database } from '../../src/sqlite/open.ts';
 
@@ -30,14 +31,14 @@ function queueOf(rows: readonly Row[]): Database {
 
 const queues = fc.uniqueArray(
   fc.record({
-    seqId: fc.oneof(fc.bigInt(1n, 40n), fc.bigInt(-5n, 2n ** 40n), fc.constant(LAST_POSSIBLE)),
+    seqId: fc.oneof(fc.bigInt(1n, 40n), fc.bigInt(-5n, 2n ** 40n), fc.constant(LARGEST)),
     bytes: fc.integer({ min: 0, max: 30 }),
     operation: fc.integer({ min: 0, max: 1 }),
   }),
   { selector: ({ seqId }) => seqId, maxLength: 40 },
 );
 
-const bounds = fc.oneof(fc.bigInt(-6n, 45n), fc.constant(LAST_POSSIBLE), fc.constant(BEFORE_ALL));
+const bounds = fc.oneof(fc.bigInt(-6n, 45n), fc.constant(LARGEST), fc.constant(BEFORE_ALL));
 
 describe('pages', () => {
   it('have every row that was asked for once and in order, however large they are', () => {
@@ -71,7 +72,7 @@ describe('pages', () => {
 
   it('hold nothing open at a yield', () => {
     const db = queueOf([1n, 2n, 3n].map((seqId) => ({ seqId, bytes: 1, operation: 0 })));
-    const question = { order: 'newest-first', after: BEFORE_ALL, upTo: LAST_POSSIBLE, withVectors: false } as const;
+    const question = { order: 'newest-first', after: BEFORE_ALL, upTo: LARGEST, withVectors: false } as const;
     const seen: bigint[] = [];
     for (const page of eachPage(db, { ...question, filter: EVERY_ROW }, { rows: 1, bytes: 100 })) {
       seen.push(...page.map(({ seqId }) => seqId));

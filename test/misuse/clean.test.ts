@@ -119,6 +119,8 @@ describe('a directory that may not be written', () => {
   });
 });
 
+const CLEAN = ['clean', 'persist', '--yes', '--min-age', '0s'];
+
 describe('a disk that fills up', () => {
   it.each([0, 8, 64, 256, 1024])(
     'with %i KiB to spare leaves every row and every directory in place',
@@ -127,7 +129,7 @@ describe('a disk that fills up', () => {
       addLeftIndexes(dir, 3);
       addLeftRecords(dir, 3000);
       const [rows, files] = [rowsOf(dir), contentOf(dir)];
-      const { status, stderr, after } = onSmallDisk(dir, spareKiB, ['clean', 'persist', '--yes', '--min-age', '0s']);
+      const { status, stderr, after } = onSmallDisk(dir, spareKiB, CLEAN);
       expect(status, stderr).toBe(15);
       expect(JSON.parse(stderr)).toMatchObject({ code: 'NO_SPACE', changed: false, state: 'nothing was changed' });
       expect([...contentOf(after).keys()]).toEqual([...files.keys()]);
@@ -139,15 +141,7 @@ describe('a disk that fills up', () => {
   it('does not keep directories from being put aside, which takes next to nothing', async () => {
     const dir = await leftBehind();
     const rows = rowsOf(dir);
-    const { status, stderr, after } = onSmallDisk(dir, 64, [
-      'clean',
-      'persist',
-      '--yes',
-      '--min-age',
-      '0s',
-      '--only',
-      'dirs',
-    ]);
+    const { status, stderr, after } = onSmallDisk(dir, 64, [...CLEAN, '--only', 'dirs']);
     expect(status, stderr).toBe(0);
     expect(rowsOf(after)).toEqual(rows);
     expect(quarantinesIn(after)).toHaveLength(1);
@@ -161,15 +155,7 @@ describe('a disk that fills up', () => {
     const { details } = JSON.parse(short.stderr) as { details: readonly string[] };
     const [, amount = '', unit = ''] = /needs ([\d.]+) (KiB|MiB)/.exec(details.join(' ')) ?? [];
     const kib = Math.ceil(Number(amount) * (unit === 'MiB' ? 1024 : 1));
-    const { status, stderr } = onSmallDisk(dir, kib, [
-      'clean',
-      'persist',
-      '--yes',
-      '--min-age',
-      '0s',
-      '--only',
-      'rows',
-    ]);
+    const { status, stderr } = onSmallDisk(dir, kib, [...CLEAN, '--only', 'rows']);
     expect(status, `${kib} KiB: ${stderr}`).toBe(0);
   });
 });

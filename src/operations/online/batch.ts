@@ -27,8 +27,7 @@ export function deleteBatch(db: Database, dir: PersistDir, round: Round, after: 
   let begun = 0;
   const { deleted, changed } = inImmediateTransaction(db, () => {
     begun = performance.now();
-    const { cutoffs, changed: left } = planBatch(db, dir, round);
-    const lastSeqId = readLastSeqId(db);
+    const { cutoffs, changed: left, lastSeqId } = planBatch(db, dir, round);
     const gone = deleteInWindow(db, cutoffs, window);
     if (readLastSeqId(db) !== lastSeqId)
       throw new Error(`the last row of the WAL, ${lastSeqId}, was deleted; rolled back`);

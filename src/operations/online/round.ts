@@ -3,11 +3,13 @@
  * transaction can tell that the index files are still those that were read.
  */
 import { join } from 'node:path';
+import { liveSegments, readCatalog } from '../../chroma/catalog.ts';
 import { isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
 import type { CollectionId, PruneStep, Segment, SegmentId } from '../../chroma/model.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { needsAttention, planCutoffs, type CollectionCutoff, type PrunePlan } from '../../chroma/prune-plan.ts';
-import { smallest } from '../../chroma/seq-id.ts';
+import { readSchema } from '../../chroma/schema.ts';
+import { smallest, type SeqId } from '../../chroma/seq-id.ts';
 import { withReadOnly, type Database } from '../../sqlite/open.ts';
 import { collectionPlans } from '../collections.ts';
 import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
@@ -81,12 +83,10 @@ export function readRound(db: Database, preflight: Preflight, planning: Planning
 
 /** Taken before the files are read: what is written between the two shows later. */
 function readStamps(db: Database, dir: PersistDir): Stamps {
-  const stamps = new Map<SegmentId, IndexStamp>();
-  readPositions(db, dir, (id) => {
-    stamps.set(id, readIndexStamp(join(dir.path, id)));
-    return NOT_READ;
-  });
-  return stamps;
+  const catalog = readCatalog(db, readSchema(db, dir.databasePath));
+  const live = liveSegments(catalog);
+  const vector = catalog.segments.filter(({ id, kind }) => kind === 'vector' && live.has(id));
+  return new Map(vector.map(({ id }) => [id, readIndexStamp(join(dir.path, id))]));
 }
 
 /** True where the files of a segment did not change while everything was read. */
@@ -119,6 +119,7 @@ export function syncRound({ planned, steps }: Round): void {
 export interface BatchPlan {
   readonly cutoffs: readonly CollectionCutoff[];
   readonly changed: ReadonlySet<CollectionId>;
+  readonly lastSeqId: SeqId;
 }
 
 /**
@@ -136,12 +137,14 @@ export function planBatch(db: Database, dir: PersistDir, { planned: { reading },
   const { lastSeqId } = positions;
   verifySequence({ dir, reading: { collections, lastSeqId } });
   // A collection was deleted, and numbers are given anew: nothing of the round is believed any more.
-  if (lastSeqId < reading.lastSeqId) return { cutoffs: [], changed: new Set(steps.map((step) => step.collectionId)) };
-  const allowed = planCutoffs(collections, lastSeqId, reading.excluded).cutoffs;
+  const all = steps.map(({ collectionId }) => collectionId);
+  if (lastSeqId < reading.lastSeqId) return { cutoffs: [], changed: new Set(all), lastSeqId };
+  const decided = planCutoffs(collections, lastSeqId, reading.excluded).cutoffs;
+  const allowed = new Map(decided.map((cutoff) => [cutoff.collectionId, cutoff]));
   const cutoffs = steps.flatMap((step): readonly CollectionCutoff[] => {
-    const now = allowed.find(({ collectionId, topic }) => collectionId === step.collectionId && topic === step.topic);
-    return now === undefined ? [] : [{ ...now, below: smallest(now.below, step.below) }];
+    const now = allowed.get(step.collectionId);
+    return now?.topic !== step.topic ? [] : [{ ...now, below: smallest(now.below, step.below) }];
   });
   const kept = new Set(cutoffs.map(({ collectionId }) => collectionId));
-  return { cutoffs, changed: new Set(steps.map(({ collectionId }) => collectionId).filter((id) => !kept.has(id))) };
+  return { cutoffs, changed: new Set(all.filter((id) => !kept.has(id))), lastSeqId };
 }

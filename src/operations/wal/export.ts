@@ -3,7 +3,8 @@
  * memory; reads the directory only, to the byte, and writes nothing into it.
  */
 import type { PersistDir } from '../../chroma/persist-dir.ts';
-import { BEFORE_ALL, eachPage, readEnds, type QueueRow } from '../../chroma/queue-rows.ts';
+import { eachPage, readEnds, type QueueRow } from '../../chroma/queue-rows.ts';
+import { BEFORE_ALL } from '../../chroma/seq-id.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import { MaintError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';

@@ -1,7 +1,8 @@
 /**
  * wal list: the rows of the queue, decoded, the newest first. Reads only, to the byte, and in constant memory.
  */
-import { BEFORE_ALL, eachPage, readEnds } from '../../chroma/queue-rows.ts';
+import { eachPage, readEnds } from '../../chroma/queue-rows.ts';
+import { BEFORE_ALL } from '../../chroma/seq-id.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import type { Host } from '../../host/host.ts';
 import { whileLooking } from '../looking.ts';

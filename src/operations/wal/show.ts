@@ -4,15 +4,8 @@
 import type { RecordedPosition, Segment } from '../../chroma/model.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { DOCUMENT_KEY, membersOf, stringOf, type StoredMember } from '../../chroma/queue-metadata.ts';
-import {
-  BEFORE_ALL,
-  eachPage,
-  EVERY_ROW,
-  LAST_POSSIBLE,
-  readEnds,
-  readNeighbours,
-  type QueueRow,
-} from '../../chroma/queue-rows.ts';
+import { eachPage, EVERY_ROW, readEnds, readNeighbours, type QueueRow } from '../../chroma/queue-rows.ts';
+import { BEFORE_ALL, LARGEST } from '../../chroma/seq-id.ts';
 import { numbersOf } from '../../chroma/queue-vector.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import type { Standing } from '../../chroma/row-state.ts';
@@ -87,7 +80,7 @@ function nearest(db: Database, { seqId, topic, id }: QueueRow, where: 'before' |
   const range =
     where === 'before'
       ? ({ order: 'newest-first', after: BEFORE_ALL, upTo: seqId - 1n } as const)
-      : ({ order: 'oldest-first', after: seqId, upTo: LAST_POSSIBLE } as const);
+      : ({ order: 'oldest-first', after: seqId, upTo: LARGEST } as const);
   for (const [row] of eachPage(db, { ...range, filter, withVectors: false })) if (row !== undefined) return row;
   return null;
 }
