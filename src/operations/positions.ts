@@ -85,9 +85,10 @@ export function readPositions(db: Database, dir: PersistDir, indexIn?: (id: Segm
   const schema = readSchema(db, dir.databasePath);
   const catalog = readCatalog(db, schema);
   const recorded = readMaxSeqIds(db);
-  const lastSeqId = readLastSeqId(db);
   const catalogued = segmentsByCollection(catalog);
   const index = readIndexes(dir, [...catalogued.values()].flat(), indexIn);
+  // The last: rows that a server adds and saves meanwhile must not look like positions beyond the end of the WAL.
+  const lastSeqId = readLastSeqId(db);
   const segments = new Map(
     catalog.collections.map(({ id }) => [
       id,
