@@ -26,6 +26,8 @@ export interface HnswHeader {
   readonly capacity: number;
   /** Bytes of one element in `data_level0.bin`. */
   readonly elementBytes: number;
+  /** Where the first of them begins in it. */
+  readonly firstElementAt: number;
 }
 
 export type HnswReading =
@@ -49,6 +51,7 @@ function readFiles(segmentDir: string): HnswReading {
   if (header.size !== HEADER_BYTES) return damaged(`header.bin has ${header.size} bytes instead of ${HEADER_BYTES}`);
   const bytes = readFileSync(join(segmentDir, 'header.bin'));
   if (bytes.readInt32LE(0) !== PERSISTENCE_VERSION) return damaged(`header.bin has format ${bytes.readInt32LE(0)}`);
+  const firstElementAt = Number(bytes.readBigUInt64LE(4));
   const capacity = Number(bytes.readBigUInt64LE(12));
   const elements = Number(bytes.readBigUInt64LE(20));
   const elementBytes = Number(bytes.readBigUInt64LE(28));
@@ -56,7 +59,7 @@ function readFiles(segmentDir: string): HnswReading {
   if (data < elements * elementBytes) {
     return damaged(`data_level0.bin has ${data} bytes, ${elements} elements need ${elements * elementBytes}`);
   }
-  return { kind: 'read', header: { elements, capacity, elementBytes } };
+  return { kind: 'read', header: { elements, capacity, elementBytes, firstElementAt } };
 }
 
 /** Why the files cannot hold `records` vectors, or null where they can. */

@@ -19,6 +19,11 @@ export interface SegmentDir {
   readonly strangers: readonly string[];
 }
 
+/** True for a name that Chroma could have given to the directory of a vector segment. */
+export function isSegmentDirName(name: string): boolean {
+  return UUID.test(name);
+}
+
 /** Lists the real directories that carry a UUID as name. Links are not followed. */
 export function listSegmentDirs(persistDir: string): readonly SegmentDir[] {
   return segmentDirNames(persistDir).map((name) => readSegmentDir(persistDir, name));
@@ -27,7 +32,7 @@ export function listSegmentDirs(persistDir: string): readonly SegmentDir[] {
 /** Names of the real directories that carry a UUID as name, sorted. */
 export function segmentDirNames(persistDir: string): readonly string[] {
   return readdirSync(persistDir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && UUID.test(entry.name))
+    .filter((entry) => entry.isDirectory() && isSegmentDirName(entry.name))
     .map(({ name }) => name)
     .toSorted();
 }

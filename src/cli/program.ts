@@ -11,6 +11,7 @@ import { explainCommand } from './commands/explain.ts';
 import { ftsCommand } from './commands/fts.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
+import { scrubCommand } from './commands/scrub.ts';
 import { vacuumCommand } from './commands/vacuum.ts';
 import { walCommand } from './commands/wal.ts';
 import { readVersion } from './version.ts';
@@ -40,6 +41,7 @@ export function buildProgram(context: CommandContext): Command {
     cleanCommand,
     ftsCommand,
     walCommand,
+    scrubCommand,
     backupCommand,
     demoCommand,
   ]) {

@@ -25,6 +25,9 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   comparing: 'comparing records, vectors and documents',
   removing: 'removing files',
   exporting: 'writing the export',
+  overwriting: 'overwriting the old file',
+  gathering: 'reading which texts were deleted',
+  searching: 'searching every file for them',
 };
 
 export interface Progress {

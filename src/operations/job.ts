@@ -16,6 +16,7 @@ import type { CleanRequest } from './clean/plan.ts';
 import type { QuarantineReport, QuarantineRequest } from './clean/quarantine.ts';
 import type { FullTextReport } from './full-text/execute.ts';
 import type { FullTextRequest, FullTextVerb } from './full-text/plan.ts';
+import type { ScrubReport, ScrubRequest } from './scrub/plan.ts';
 import type { VacuumReport, VacuumRequest } from './vacuum.ts';
 
 /** `agreed` is null where nobody was asked, and the plan that is made under the lock is the only one. */
@@ -47,6 +48,12 @@ export interface AutoPurgeJob {
   readonly kind: 'wal config';
   readonly request: AutoPurgeRequest;
   readonly agreed: AutoPurgeAgreement | null;
+}
+
+export interface ScrubJob {
+  readonly kind: 'scrub';
+  readonly request: ScrubRequest;
+  readonly agreed: Agreement | null;
 }
 
 export interface QuarantineJob {
@@ -84,7 +91,7 @@ export interface ForgetJob {
 }
 
 /** Jobs that change a persist directory by a plan. */
-export type PlannedJob = PruneJob | VacuumJob | CleanJob | FullTextJob | AutoPurgeJob;
+export type PlannedJob = PruneJob | VacuumJob | CleanJob | FullTextJob | AutoPurgeJob | ScrubJob;
 export type BackupJob = CreateJob | VerifyJob | RestoreJob | ForgetJob;
 export type Job = PlannedJob | QuarantineJob | CheckJob | BackupJob;
 
@@ -95,6 +102,7 @@ interface Reports {
   readonly 'fts rebuild': FullTextReport;
   readonly 'fts optimize': FullTextReport;
   readonly 'wal config': AutoPurgeReport;
+  readonly scrub: ScrubReport;
   readonly 'clean quarantine': QuarantineReport;
   readonly check: CheckReport;
   readonly 'backup create': CreateReport;

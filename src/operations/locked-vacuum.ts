@@ -72,7 +72,8 @@ function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer,
   const databaseBytesAfter = (): number => statSync(directory.dir.databasePath).size;
   if (!isWorthwhile) return { plan: shown, clean, deleted: 0, isDone: false, databaseBytesAfter: databaseBytesAfter() };
   const isFull = request.isFullyVerified;
-  if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull, autoPurgeText: plan.autoPurge?.text ?? null });
+  const autoPurgeText = plan.autoPurge?.text ?? null;
+  if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull, autoPurgeText, scrubbing: null });
   else rewrite(db, plan, observer);
   return {
     plan: { ...shown, directory: executed(directory) },

@@ -23,6 +23,9 @@ export type Stage =
   | 'comparing'
   | 'removing'
   | 'exporting'
+  | 'overwriting'
+  | 'gathering'
+  | 'searching'
   /** The old file is kept locked until these processes, which opened it at the last moment, have closed it. */
   | { readonly waitingFor: string };
 

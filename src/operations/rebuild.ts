@@ -9,7 +9,8 @@ import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf } from '../errors.ts';
 import type { FileIdentity } from '../host/host.ts';
 import { COPY, differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
-import { borrowedDescriptor, spoilHeader } from '../sqlite/descriptor.ts';
+import { borrowedDescriptor, overwrite, spoilHeader } from '../sqlite/descriptor.ts';
+import { indexTablesOf, refillFullTextTable } from '../sqlite/full-text-table.ts';
 import { inExclusiveTransaction, type Database } from '../sqlite/open.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
 import { createRebuiltFile, putInPlace, removeLeftover } from '../sqlite/rebuilt-file.ts';
@@ -28,9 +29,19 @@ export interface RebuildOptions {
   readonly isFull: boolean;
   /** The setting of Chroma's own purge that the new file is to have; null for that of the old one. */
   readonly autoPurgeText: string | null;
+  /** Nothing that was deleted is to be left in either file; null where only the live rows matter. */
+  readonly scrubbing: Scrubbing | null;
+}
+
+export interface Scrubbing {
+  /** The full-text table, whose index is made anew: it answers for deleted texts until FTS5 has merged them away. */
+  readonly fullTextTable: string;
 }
 
 const POLL_MS = 500;
+
+/** What is true of the old file where the scrubbing of it was cut short. */
+export const NOT_OVERWRITTEN = 'blocks of the old one that were not overwritten yet are free space of the disk now';
 
 /**
  * Puts a new file with the rows that stay in the old one's place. The caller's connection has kept the exclusive lock
@@ -60,7 +71,7 @@ function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildO
   const proof = proofOfNobody(context, descriptor);
   if (!proof.isProved) throw openedMeanwhile(context, proof.because);
   putInPlace(dir.databasePath);
-  finish(context, descriptor, { device: old.dev, inode: old.ino }, options.observer);
+  finish(context, descriptor, { device: old.dev, inode: old.ino }, options);
 }
 
 function keepAttributes({ dir, host }: GuardContext, path: string): void {
@@ -77,18 +88,24 @@ function keepAttributes({ dir, host }: GuardContext, path: string): void {
 }
 
 /** Fills the copy and verifies it. */
-function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull, autoPurgeText }: RebuildOptions): void {
+function copy(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): void {
+  const { observer, isFull, autoPurgeText, scrubbing } = options;
   const { plan, reading } = planned;
+  const empty = scrubbing === null ? [] : indexTablesOf(scrubbing.fullTextTable);
   observer.onStage('rebuilding');
   syncIndexes(planned);
   const kept = allQueueRows(reading) - totalRows(plan.prune);
   withRowsToKeep(db, plan.prune.steps, kept, (filter) => {
-    inExclusiveTransaction(db, () => fillCopy(db, filter));
+    inExclusiveTransaction(db, () => fillCopy(db, filter, empty));
     observer.onStage('verifying');
-    const difference = differenceFromCopy(db, filter, isFull);
+    const difference = differenceFromCopy(db, filter, isFull, empty);
     if (difference !== null) throw new Error(`the new file is not what it should be: ${difference}`);
     // Only now that all else is known to be equal: of this table the two files may differ.
     if (autoPurgeText !== null) writeAutoPurge(db, autoPurgeText, 'copy');
+    if (scrubbing !== null) {
+      observer.onStage('indexing');
+      inExclusiveTransaction(db, () => refillFullTextTable(db, COPY, scrubbing.fullTextTable));
+    }
     const [damage] = quickCheck(db, COPY);
     if (damage !== undefined) throw new Error(`the new file is damaged: ${damage}`);
     const last = readCopiedLastSeqId(db);
@@ -99,7 +116,12 @@ function copy(db: Database, planned: PlannedWork<Strategy>, { observer, isFull, 
 }
 
 /** The last steps, once the new file has the old one's name: nothing of this may claim that nothing was changed. */
-function finish(context: GuardContext, descriptor: number, file: FileIdentity, observer: Observer): void {
+function finish(
+  context: GuardContext,
+  descriptor: number,
+  file: FileIdentity,
+  { observer, scrubbing }: RebuildOptions,
+): void {
   const { dir, host } = context;
   try {
     host.sync(dir.path);
@@ -114,7 +136,24 @@ function finish(context: GuardContext, descriptor: number, file: FileIdentity, o
   }
   // Only now: spoiled before the directory is on the disk, a power cut would leave no database at all.
   spoilHeader(descriptor);
+  if (scrubbing !== null) overwriteOld(context, descriptor, observer);
   waitForLateHolders(context, file, observer);
+}
+
+/** The last way to the blocks of the old file is this descriptor: its name is gone. */
+function overwriteOld({ dir }: GuardContext, descriptor: number, { onStage, onBytes }: Observer): void {
+  onStage('overwriting');
+  try {
+    overwrite(descriptor, onBytes);
+  } catch (error) {
+    throw new MaintError('FAILED', {
+      message: `the old database could not be overwritten to its end: ${dir.path}`,
+      details: [messageOf(error)],
+      state: `the new database is in place and whole; ${NOT_OVERWRITTEN}`,
+      hint: 'look at the kernel log (dmesg); to be sure, overwrite the free space of the disk',
+      cause: error,
+    });
+  }
 }
 
 /**

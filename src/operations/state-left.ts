@@ -14,6 +14,7 @@ import { listQuarantines, removeIfEmpty, type Quarantine } from '../repository/q
 import { autoPurgeDone } from './auto-purge/step.ts';
 import type { PlannedJob } from './job.ts';
 import type { Planned } from './observer.ts';
+import { NOT_OVERWRITTEN } from './rebuild.ts';
 import type { StateBefore } from './state-before.ts';
 
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
@@ -23,6 +24,9 @@ const RECOVERY_WAIT_MS = 10_000;
 export const ROWS_CLEANED = 'the rows of deleted collections were deleted';
 
 const REBUILT = 'the new database is in place, with everything done that was planned';
+
+/** How far the overwriting had come cannot be told any more: the name of the old file is gone. */
+const SCRUBBED_IN_PART = `the new database is in place, with nothing in it that was deleted; ${NOT_OVERWRITTEN}`;
 
 /**
  * Rolls back what is unfinished, removes a new file that was not put in place, and says in words what is there. `planned`
@@ -37,7 +41,7 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
     );
     const done = doneByCommit(job, planned);
     const rows =
-      done === null ? rowsLeft(databasePath, before, planned) : ifCommitted(done, persistDir, before, planned);
+      done === null ? rowsLeft(job, databasePath, before, planned) : ifCommitted(done, persistDir, before, planned);
     const besides = planned?.besides ?? null;
     const setting = besides === null || rows === REBUILT ? null : ifCommitted(besides, persistDir, before, planned);
     return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), setting, rows]);
@@ -46,8 +50,10 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
   }
 }
 
-function rowsLeft(databasePath: string, { inode }: StateBefore, planned: Planned | null): string {
-  if (statSync(databasePath, { bigint: true }).ino !== inode) return REBUILT;
+function rowsLeft(job: PlannedJob, databasePath: string, { inode }: StateBefore, planned: Planned | null): string {
+  if (statSync(databasePath, { bigint: true }).ino !== inode) {
+    return job.kind === 'scrub' ? SCRUBBED_IN_PART : REBUILT;
+  }
   if (planned === null) return NOTHING_CHANGED;
   const { queueRows, lastSeqId } = planned;
   const left = withReadOnly(databasePath, RECOVERY_WAIT_MS, (db) => countUpTo(db, lastSeqId));
@@ -58,6 +64,7 @@ function rowsLeft(databasePath: string, { inode }: StateBefore, planned: Planned
 function doneByCommit(job: PlannedJob, planned: Planned | null): string | null {
   switch (job.kind) {
     case 'prune':
+    case 'scrub':
       return null;
     case 'vacuum':
       return job.request.clean !== null && (planned?.alreadyDone ?? null) === null ? ROWS_CLEANED : null;

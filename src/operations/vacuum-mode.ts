@@ -19,7 +19,7 @@ export type ChosenMode =
 
 export const IN_PLACE: ChosenMode = { kind: 'in-place', because: null };
 
-interface Obstacle {
+export interface Obstacle {
   readonly code: ErrorCode;
   readonly because: string;
 }
@@ -40,7 +40,8 @@ export function chooseMode(requested: VacuumMode | 'auto', sizes: PlannedSizes, 
   });
 }
 
-function obstacleToRebuild(sizes: PlannedSizes, context: GuardContext): Obstacle | null {
+/** Why no new file can be put in the place of the old one, null where that is safe. */
+export function obstacleToRebuild(sizes: PlannedSizes, context: GuardContext): Obstacle | null {
   const { dir, host } = context;
   if (host.fileSystemOf(dir.path).isNetwork) {
     return { code: 'UNSAFE_PLACE', because: 'the directory is on a network file system' };

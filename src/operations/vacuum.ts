@@ -135,7 +135,7 @@ export function vacuumPlanOf(request: VacuumRequest, { plan, strategy }: Planned
 }
 
 /** A rebuild leaves the old file as it is and checks the new one, so that nothing is read twice. */
-function checkedAfterwards(plan: DirectoryPlan): DirectoryPlan {
+export function checkedAfterwards(plan: DirectoryPlan): DirectoryPlan {
   const checks = plan.checks.map((check) =>
     check.status === 'later' ? { ...check, when: 'of the new file, before it is put in place' } : check,
   );

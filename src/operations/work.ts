@@ -30,6 +30,10 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
       const { autoPurgeUnderLock } = await import('./auto-purge/execute.ts');
       return autoPurgeUnderLock(job, machine, observer);
     }
+    case 'scrub': {
+      const { scrubUnderLock } = await import('./scrub/execute.ts');
+      return scrubUnderLock(job, machine, observer);
+    }
     case 'clean quarantine': {
       const { tendQuarantine } = await import('./clean/quarantine.ts');
       return tendQuarantine(job, machine, observer);

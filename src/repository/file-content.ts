@@ -54,7 +54,7 @@ export async function withFile<T>(path: string, work: (descriptor: number) => Pr
 export async function digestOf(descriptor: number, onBytes: OnBytes): Promise<Digest> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of chunksOf(descriptor)) {
+  for await (const chunk of eachChunk(descriptor)) {
     hash.update(chunk);
     bytes += chunk.length;
     onBytes(chunk.length);
@@ -71,7 +71,7 @@ export async function copyTo(descriptor: number, to: string, isSparse: boolean, 
   const target = openSync(to, 'wx', 0o600);
   let bytes = 0;
   try {
-    for await (const chunk of chunksOf(descriptor)) {
+    for await (const chunk of eachChunk(descriptor)) {
       const writing = isSparse ? writeSparsely(target, chunk, bytes) : writeAll(target, chunk, bytes);
       hash.update(chunk);
       await writing;
@@ -88,10 +88,10 @@ export async function copyTo(descriptor: number, to: string, isSparse: boolean, 
 /** The digest of what `descriptor` reads if `other` reads the same bytes, else null. */
 export async function digestOfSame(descriptor: number, other: number, onBytes: OnBytes): Promise<Digest | null> {
   const hash = createHash('sha256');
-  const theirs = chunksOf(other);
+  const theirs = eachChunk(other);
   let bytes = 0;
   try {
-    for await (const chunk of chunksOf(descriptor)) {
+    for await (const chunk of eachChunk(descriptor)) {
       const next = await theirs.next();
       if (next.done === true || !chunk.equals(next.value)) return null;
       hash.update(chunk);
@@ -105,7 +105,7 @@ export async function digestOfSame(descriptor: number, other: number, onBytes: O
 }
 
 /** Yields full chunks up to the last one; each is overwritten when the next but one is asked for. */
-async function* chunksOf(descriptor: number): AsyncGenerator<Buffer, void, undefined> {
+export async function* eachChunk(descriptor: number): AsyncGenerator<Buffer, void, undefined> {
   // No more than the file needs: a directory may have thousands of small ones.
   const size = Math.min(CHUNK, Math.max(fstatSync(descriptor).size, 1));
   const buffers = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)] as const;
@@ -152,6 +152,12 @@ async function writeSparsely(descriptor: number, chunk: Buffer, position: number
     if (!isHole) await writeAll(descriptor, chunk.subarray(start, end), position + start);
     start = end;
   }
+}
+
+/** True where every byte of `chunk` is zero. */
+export function isAllZero(chunk: Buffer): boolean {
+  for (let at = 0; at < chunk.length; at += HOLE) if (!isZero(chunk, at)) return false;
+  return true;
 }
 
 function isZero(chunk: Buffer, at: number): boolean {

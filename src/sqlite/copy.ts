@@ -89,9 +89,9 @@ export function withCopyAttached<T>(db: Database, path: string, use: () => T): T
 
 /**
  * Fills the attached copy, inside the caller's transaction. Row numbers, indexes and the full-text tables are kept; no
- * byte of `db` is written.
+ * byte of `db` is written. The tables named in `empty` are created without their rows.
  */
-export function fillCopy(db: Database, filter: Filter | null): void {
+export function fillCopy(db: Database, filter: Filter | null, empty: readonly string[] = []): void {
   const schema = db.prepare<[], SchemaRow>(SCHEMA).all();
   // Indexes before rows: SQLite then copies the b-trees of table and index page by page instead of row by row.
   for (const type of ['table', 'index']) {
@@ -99,7 +99,7 @@ export function fillCopy(db: Database, filter: Filter | null): void {
       db.exec(inCopy(sql ?? ''));
     }
   }
-  for (const { name } of storedTables(db)) {
+  for (const { name } of storedTables(db).filter((table) => !empty.includes(table.name))) {
     const condition = filter?.table === name ? `WHERE ${filter.where}` : '';
     db.exec(`INSERT INTO ${COPY}.${quoted(name)} SELECT * FROM main.${quoted(name)} ${condition}`);
   }
@@ -113,12 +113,18 @@ export function fillCopy(db: Database, filter: Filter | null): void {
 
 /**
  * What is different in the attached copy, in words; null where it is what it should be. Compares the schema, the number
- * and the range of rows of every table, and row by row the filtered table and all small ones; with `isFull` all.
+ * and the range of rows of every table but those that were left `empty`, and row by row the filtered table and all
+ * small ones; with `isFull` all.
  */
-export function differenceFromCopy(db: Database, filter: Filter | null, isFull: boolean): string | null {
+export function differenceFromCopy(
+  db: Database,
+  filter: Filter | null,
+  isFull: boolean,
+  empty: readonly string[] = [],
+): string | null {
   const object = db.prepare<[], string>(SCHEMA_DIFFERENCE).pluck().get();
   if (object !== undefined) return `the schema of ${object} is different`;
-  for (const table of storedTables(db)) {
+  for (const table of storedTables(db).filter(({ name }) => !empty.includes(name))) {
     const difference =
       filter?.table === table.name ? filteredDifference(db, table, filter) : wholeDifference(db, table, isFull);
     if (difference !== null) return difference;

@@ -3,7 +3,7 @@
  * drop SQLite's locks (POSIX: all locks of a process on a file go with any of its descriptors), so whoever needs one
  * while a lock is held borrows this.
  */
-import { fstatSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { fdatasyncSync, fstatSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 
 const HEADER_BYTES = 100;
 
@@ -34,6 +34,25 @@ export function readChangeCounter(descriptor: number): number {
  */
 export function spoilHeader(descriptor: number): void {
   writeSync(descriptor, Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+}
+
+/** Bytes that are written at once: few enough that progress can be told, enough that the disk is never waited for. */
+const CHUNK = 4 * 1024 * 1024;
+
+/**
+ * Writes zeros over every byte of a database that another file has replaced, and has them on the disk when it returns.
+ * `onBytes` is told how many are done. Returns how many there are. The blocks themselves are overwritten only where the
+ * file system and the disk write in place.
+ */
+export function overwrite(descriptor: number, onBytes: (done: number, all: number) => void): number {
+  const { size } = fstatSync(descriptor);
+  const zeros = Buffer.alloc(Math.min(CHUNK, size));
+  for (let done = 0; done < size;) {
+    done += writeSync(descriptor, zeros, 0, Math.min(zeros.length, size - done), done);
+    onBytes(done, size);
+  }
+  fdatasyncSync(descriptor);
+  return size;
 }
 
 /** Where Linux and macOS list the descriptors of a process to itself. */

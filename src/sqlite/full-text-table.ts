@@ -9,6 +9,10 @@ import type { Database } from './open.ts';
 /** The ordinary tables behind a full-text table (sqlite.org/fts5.html §9): `embedding_fulltext_data` and so on. */
 const SUFFIXES: readonly string[] = ['data', 'idx', 'content', 'docsize', 'config'];
 
+/** Those of them that are made from `content`. */
+const INDEX_SUFFIXES: readonly string[] = ['data', 'idx', 'docsize'];
+
+const COLUMNS = 'SELECT name FROM pragma_table_info(?, ?)';
 const DECLARED = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?";
 const FORGET = 'DELETE FROM sqlite_schema WHERE tbl_name = ?';
 const CHANGES = 'SELECT total_changes()';
@@ -47,6 +51,34 @@ export function optimizeFullTextTable(db: Database, table: string): boolean {
   const before = changes.get() ?? 0n;
   db.exec(`INSERT INTO ${quoted(table)} (${quoted(table)}) VALUES ('optimize')`);
   return (changes.get() ?? 0n) - before > CHANGES_OF_NOTHING;
+}
+
+/** The tables of full-text table `table` that are its index, which can be made anew from the rest. */
+export function indexTablesOf(table: string): readonly string[] {
+  return INDEX_SUFFIXES.map((suffix) => `${table}_${suffix}`);
+}
+
+/**
+ * Has FTS5 make the index of `table` anew from its own content, in attached database `schema` and in the caller's
+ * transaction (its command "rebuild"), then compares the two. Throws what FTS5 finds wrong.
+ *
+ * A text is cut where a NUL character stands in it: SQLite 3.40 goes on behind one and 3.53 does not, and a Chroma with
+ * the other of the two fails on deleting such a document (chroma#7388). LIKE does not look further either.
+ */
+export function refillFullTextTable(db: Database, schema: string, table: string): void {
+  const content = `${schema}.${quoted(`${table}_content`)}`;
+  for (const { name } of db.prepare<[string, string], { name: string }>(COLUMNS).all(`${table}_content`, schema)) {
+    if (!/^c\d+$/.test(name)) continue;
+    db.exec(
+      `UPDATE ${content} SET ${name} = substr(${name}, 1, length(${name}))
+       WHERE typeof(${name}) = 'text' AND instr(${name}, char(0)) > 0`,
+    );
+  }
+  // The schema in memory does not know the table yet, whose row was written by hand (copy.ts).
+  db.pragma('writable_schema = RESET');
+  const target = `${schema}.${quoted(table)}`;
+  db.exec(`INSERT INTO ${target} (${quoted(table)}) VALUES ('rebuild')`);
+  db.exec(`INSERT INTO ${target} (${quoted(table)}, rank) VALUES ('integrity-check', 1)`);
 }
 
 /** True where FTS5 can open the table: DROP TABLE needs that. */

@@ -1,8 +1,9 @@
 /**
  * README, docs and --help are held to the command tree and to each other.
  */
-import { existsSync, readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { SkipReason } from '../../src/chroma/model.ts';
 import { needsAttention } from '../../src/chroma/prune-plan.ts';
@@ -141,6 +142,18 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
       await runJson(['wal', 'config', dir]),
       await runJson(['wal', 'config', dir, '--auto-purge', 'on', '--dry-run'], IN_USE),
       await runJson(['wal', 'config', dir, '--auto-purge', 'on', '--yes']),
+    ];
+  },
+  scrub: async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const others = temporaryDirectory();
+    writeFileSync(join(others, 'old.gz'), gzipSync('old'));
+    copyFileSync(join(dir, 'chroma.sqlite3'), join(others, 'copy'));
+    const { stdout: answeredNo } = await run(['scrub', dir, '--json'], { answer: 'no' });
+    return [
+      JSON.parse(answeredNo),
+      await runJson(['scrub', dir, '--dry-run'], IN_USE),
+      await runJson(['scrub', dir, '--yes', '--also', others]),
     ];
   },
   'clean --restore': async () => {
@@ -316,9 +329,12 @@ function documentedFields(name: string): ReadonlySet<string> {
   ];
   if (!own.includes('prune')) return new Set(fields);
   const pruned = [...documentedFields('prune')].filter((field) => !/^(schema|time|backup|online(\..*)?)$/.test(field));
+  const withPruned = [...fields, ...pruned.map((field) => `prune.${field}`)];
+  // Only there it can be null.
+  if (!own.includes('clean')) return new Set(withPruned.filter((field) => field !== 'prune'));
   const clean = firstCells(sectionOf('## clean', 0));
   const cleaned = clean.slice(clean.indexOf('doubt'), clean.indexOf('freedInsideBytes') + 1);
-  return new Set([...fields, ...pruned.map((field) => `prune.${field}`), ...cleaned.map((field) => `clean.${field}`)]);
+  return new Set([...withPruned, ...cleaned.map((field) => `clean.${field}`)]);
 }
 
 /** The lines of table `at` (0 is the first) below a heading of docs/JSON.md. */

@@ -81,7 +81,7 @@ describe('damaged HNSW files', () => {
   });
 
   it('are damaged from the first record on that they have no element for', () => {
-    const reading = { kind: 'read', header: { elements: 9, capacity: 9, elementBytes: 1 } } as const;
+    const reading = { kind: 'read', header: { elements: 9, capacity: 9, elementBytes: 1, firstElementAt: 0 } } as const;
     expect(indexFilesDamage(reading, 9)).toBeNull();
     expect(indexFilesDamage(reading, 10)).toBe('header.bin counts 9 elements, the index 10 records');
   });

@@ -1,0 +1,68 @@
+/**
+ * scrub under one lock, in the working process. What is searched afterwards is what is there afterwards.
+ */
+import { statSync } from 'node:fs';
+import { totalRows } from '../../chroma/prune-plan.ts';
+import { locatePersistDir } from '../../chroma/persist-dir.ts';
+import { MaintError } from '../../errors.ts';
+import { inExclusiveTransaction, keepLock } from '../../sqlite/open.ts';
+import type { Machine } from '../guard-context.ts';
+import type { ScrubJob } from '../job.ts';
+import type { Observer } from '../observer.ts';
+import { executed } from '../prune.ts';
+import { rebuild } from '../rebuild.ts';
+import { consentToPrune, inNumbers, planUnderLock, withDirectory } from '../under-lock.ts';
+import { scrubPlanning, scrubPlanOf, type ScrubReport } from './plan.ts';
+import { searchEverywhere, type Found } from './search.ts';
+import { readSought } from './sought.ts';
+
+/** What is true once the new file is in place and the old one overwritten, whatever becomes of the search. */
+const SCRUBBED =
+  'the new database is in place and the old one is overwritten; what is left elsewhere was not searched for';
+
+/** Plans, rebuilds, overwrites and searches. Whatever is thrown before the new file is put in place leaves everything. */
+export async function scrubUnderLock(
+  { request, agreed }: ScrubJob,
+  machine: Machine,
+  observer: Observer,
+): Promise<ScrubReport> {
+  const planning = scrubPlanning(request, false, agreed);
+  const { planned, sought } = await withDirectory(planning, machine, observer, (db, preflight) => {
+    const work = inExclusiveTransaction(db, () => {
+      const begun = planUnderLock(db, preflight, planning, consentToPrune(agreed?.prune ?? null));
+      observer.onPlanned(inNumbers(begun, begun.strategy.expectedBytes));
+      keepLock(db);
+      return begun;
+    });
+    const { dir } = preflight.context;
+    observer.onStage('gathering');
+    const texts = readSought(db, dir, request.phrases);
+    const { fullTextTable } = work.strategy;
+    rebuild(db, work, { observer, isFull: true, autoPurgeText: null, scrubbing: { fullTextTable } });
+    return { planned: work, sought: texts };
+  });
+  const plan = scrubPlanOf(request, planned);
+  const { target, others } = request;
+  const wish = { sought, others: [...others, ...backupOf(request)], redact: target.redact };
+  const found = await statingScrubbed(() => searchEverywhere(locatePersistDir(target.path), wish, observer));
+  const searched = { counts: sought.counts, found };
+  return {
+    plan: { ...plan, directory: executed(plan.directory), searched },
+    deleted: totalRows(plan.directory.prune),
+    databaseBytesAfter: statSync(plan.directory.dir.databasePath).size,
+    searched,
+  };
+}
+
+/** A snapshot that was made first has everything that was deleted since. */
+function backupOf({ target: { backup } }: ScrubJob['request']): readonly string[] {
+  return backup === null ? [] : [backup.repository];
+}
+
+async function statingScrubbed(search: () => Promise<Found>): Promise<Found> {
+  try {
+    return await search();
+  } catch (error) {
+    throw error instanceof MaintError ? error.withState(SCRUBBED) : error;
+  }
+}

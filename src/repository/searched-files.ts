@@ -1,0 +1,79 @@
+/**
+ * Every byte of the files of a directory, for whoever looks for something in them.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, systemErrorCode } from '../errors.ts';
+import { eachChunk, isAllZero } from './file-content.ts';
+import { readTree } from './tree.ts';
+
+/** A file that nothing can be found in. */
+export interface Unsearchable {
+  /** Relative to the directory. */
+  readonly path: string;
+  readonly because: string;
+}
+
+export interface FileSearch {
+  /** Bytes of a chunk that come again at the beginning of the next, so that nothing is cut in two. */
+  readonly overlap: number;
+  /** Each chunk is overwritten when the next one comes. */
+  readonly onChunk: (path: string, chunk: Buffer) => void;
+  readonly onBytes: (done: number, all: number) => void;
+}
+
+/** How compressed files begin: gzip, zstd, xz, bzip2, zip. */
+const COMPRESSED: readonly Buffer[] = ['1f8b', '28b52ffd', 'fd377a585a00', '425a68', '504b0304'].map((hex) =>
+  Buffer.from(hex, 'hex'),
+);
+
+/** Reads every regular file below `root`; links are not followed. Returns the files that it could not look into. */
+export async function searchFiles(root: string, search: FileSearch): Promise<readonly Unsearchable[]> {
+  const { files } = readTree(root, () => false);
+  const all = files.reduce((sum, { size }) => sum + size, 0);
+  const unsearchable: Unsearchable[] = [];
+  let before = 0;
+  for (const { path, size } of files) {
+    const because = await searchFile(
+      join(root, path),
+      { ...search, onChunk: (_, chunk) => search.onChunk(path, chunk) },
+      (done) => search.onBytes(before + done, all),
+    );
+    if (because !== null) unsearchable.push({ path, because });
+    before += size;
+  }
+  return unsearchable;
+}
+
+/** Returns why the file cannot be looked into, null where it was read or is gone meanwhile. */
+async function searchFile(
+  path: string,
+  { overlap, onChunk }: FileSearch,
+  onBytes: (done: number) => void,
+): Promise<string | null> {
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      let kept = Buffer.alloc(0);
+      let done = 0;
+      for await (const chunk of eachChunk(descriptor)) {
+        if (done === 0 && COMPRESSED.some((magic) => chunk.subarray(0, magic.length).equals(magic)))
+          return 'compressed';
+        const bytes = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
+        // What holes read as: a link_lists.bin that has run away has terabytes of them (chroma#7510).
+        if (!isAllZero(bytes)) onChunk(path, bytes);
+        kept = Buffer.from(bytes.subarray(Math.max(bytes.length - overlap, 0)));
+        done += chunk.length;
+        onBytes(done);
+      }
+      return null;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') return null;
+    if (code === undefined) throw error;
+    return messageOf(error);
+  }
+}
