@@ -1,8 +1,9 @@
-import { EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../errors.ts';
+import { EXIT_NEEDS_ATTENTION } from '../errors.ts';
 import { pruneTotals } from '../operations/collections.ts';
 import type { ScrubPlan, ScrubReport } from '../operations/scrub/plan.ts';
 import { isGone } from '../operations/scrub/search.ts';
 import { counted } from '../units.ts';
+import { pruneExitCode } from './prune-words.ts';
 import { capitalized, listed } from './render/clean-text.ts';
 import { scrubPlanJson, scrubReportJson } from './render/scrub-json.ts';
 import { scrubPlanLines, scrubReportLines } from './render/scrub-text.ts';
@@ -32,6 +33,6 @@ function question({ directory }: ScrubPlan): string {
 }
 
 /** 3 where something of deleted records was found, or might be in what could not be searched. */
-function exitCode({ searched }: ScrubPlan): number {
-  return searched === null || isGone(searched.found) ? EXIT_DONE : EXIT_NEEDS_ATTENTION;
+function exitCode({ searched, directory }: ScrubPlan): number {
+  return searched === null || isGone(searched.found) ? pruneExitCode(directory) : EXIT_NEEDS_ATTENTION;
 }

@@ -5,7 +5,8 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { eachChunk, isAllZero } from './file-content.ts';
-import { readTree } from './tree.ts';
+import { formatBytes } from '../units.ts';
+import { readTree, type TreeFile } from './tree.ts';
 
 /** A file that nothing can be found in. */
 export interface Unsearchable {
@@ -22,6 +23,9 @@ export interface FileSearch {
   readonly onBytes: (done: number, all: number) => void;
 }
 
+/** Holes are read like anything else; beyond this it would take minutes, and hours of a file that has run away. */
+const MOST_HOLES = 2 ** 32;
+
 /** How compressed files begin: gzip, zstd, xz, bzip2, zip. */
 const COMPRESSED: readonly Buffer[] = ['1f8b', '28b52ffd', 'fd377a585a00', '425a68', '504b0304'].map((hex) =>
   Buffer.from(hex, 'hex'),
@@ -30,19 +34,33 @@ const COMPRESSED: readonly Buffer[] = ['1f8b', '28b52ffd', 'fd377a585a00', '425a
 /** Reads every regular file below `root`; links are not followed. Returns the files that it could not look into. */
 export async function searchFiles(root: string, search: FileSearch): Promise<readonly Unsearchable[]> {
   const { files } = readTree(root, () => false);
-  const all = files.reduce((sum, { size }) => sum + size, 0);
+  const all = files.reduce((sum, file) => sum + bytesToRead(file), 0);
   const unsearchable: Unsearchable[] = [];
   let before = 0;
-  for (const { path, size } of files) {
+  for (const file of files) {
+    const { path } = file;
+    if (isMostlyHoles(file)) {
+      unsearchable.push({ path, because: `a hole of ${formatBytes(file.size - file.allocated)}` });
+      continue;
+    }
     const because = await searchFile(
       join(root, path),
       { ...search, onChunk: (_, chunk) => search.onChunk(path, chunk) },
       (done) => search.onBytes(before + done, all),
     );
     if (because !== null) unsearchable.push({ path, because });
-    before += size;
+    before += bytesToRead(file);
   }
   return unsearchable;
+}
+
+function bytesToRead(file: TreeFile): number {
+  return isMostlyHoles(file) ? 0 : file.size;
+}
+
+/** As link_lists.bin is that has run away: up to terabytes, of which next to nothing was written (chroma#7510). */
+function isMostlyHoles({ size, allocated }: TreeFile): boolean {
+  return size - allocated > MOST_HOLES;
 }
 
 /** Returns why the file cannot be looked into, null where it was read or is gone meanwhile. */
@@ -60,7 +78,7 @@ async function searchFile(
         if (done === 0 && COMPRESSED.some((magic) => chunk.subarray(0, magic.length).equals(magic)))
           return 'compressed';
         const bytes = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
-        // What holes read as: a link_lists.bin that has run away has terabytes of them (chroma#7510).
+        // What holes read as.
         if (!isAllZero(bytes)) onChunk(path, bytes);
         kept = Buffer.from(bytes.subarray(Math.max(bytes.length - overlap, 0)));
         done += chunk.length;

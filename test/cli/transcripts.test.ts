@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import * as damage from '../support/damage.ts';
 import type { Host } from '../../src/host/host.ts';
+import { realHost } from '../../src/host/real-host.ts';
 import { addLeftIndexes, emptyCatalog, leftBehind, loseSegments } from '../support/clean.ts';
 import { damagedFullTextPage, missingFullTextRows } from '../support/full-text-damage.ts';
 import { withoutCollection } from '../support/catalogue-damage.ts';
@@ -90,6 +91,8 @@ const TERMINALS: Readonly<Record<string, Terminal>> = {
 /** What is different about the machine: the words after "Machine:", which not every transcript has. */
 const MACHINES: Readonly<Record<string, Partial<Host>>> = {
   'at a quarter past three': { now: () => new Date('2026-11-21T03:15:00Z') },
+  'with ext4': { fileSystemOf: (path) => ({ ...realHost.fileSystemOf(path), name: 'ext4' }) },
+  'with btrfs': { fileSystemOf: (path) => ({ ...realHost.fileSystemOf(path), name: 'btrfs' }) },
   'with 600 KiB of free space': { freeBytes: () => Promise.resolve(600 * 1024) },
 };
 

@@ -13,6 +13,7 @@ import { isSegmentDirName, segmentDirNames } from '../../chroma/segment-dirs.ts'
 import { BEFORE_ALL, LARGEST } from '../../chroma/seq-id.ts';
 import { eachStoredText } from '../../chroma/stored-texts.ts';
 import { stateOf } from '../../chroma/row-state.ts';
+import { storedForms } from '../../chroma/text-forms.ts';
 import { searchFiles, type Unsearchable } from '../../repository/searched-files.ts';
 import { withReadOnly, type Database } from '../../sqlite/open.ts';
 import { READ_WAIT_MS } from '../guard-context.ts';
@@ -112,9 +113,13 @@ interface InTables {
 /** Every text in a row, so that it is known what lives and whose the rest is. */
 function searchTables(db: Database, dir: PersistDir, { sought, redact }: SearchWish, book: TraceBook): InTables {
   const { catalog, standings, isLive } = readLiving(db, dir);
-  const find = (text: string, place: Place): void =>
-    sought.windows.findIn(Buffer.from(text, 'utf8'), (window) => book.note(place, window));
-  for (const { text, holder } of eachStoredText(db, liveSegments(catalog))) find(text, { kind: holder });
+  const find = (bytes: Buffer, place: Place): void =>
+    sought.windows.findIn(bytes, (window) => book.note(place, window));
+  for (const { text, holder } of eachStoredText(db, liveSegments(catalog))) {
+    // A text that lives may stand anywhere in any of its forms.
+    for (const form of storedForms(text)) find(form, { kind: holder });
+    if (holder !== 'live') book.noteRow({ kind: holder });
+  }
   const unsaved = new Map<CollectionId, number>();
   const question = { order: 'newest-first', after: BEFORE_ALL, upTo: LARGEST, filter: EVERY_ROW } as const;
   for (const page of eachPage(db, { ...question, withVectors: false })) {
@@ -127,7 +132,9 @@ function searchTables(db: Database, dir: PersistDir, { sought, redact }: SearchW
       if (row.metadata === null) continue;
       const document = documentOf(row);
       const isDeleted = document !== null && !isLive(row, document);
-      find(row.metadata, isDeleted ? { kind: 'wal', collection: shownAs(collection, redact), state } : LIVE);
+      const place: Place = isDeleted ? { kind: 'wal', collection: shownAs(collection, redact), state } : LIVE;
+      if (isDeleted) book.noteRow(place);
+      find(Buffer.from(row.metadata, 'utf8'), place);
     }
   }
   return { catalog, unsaved };

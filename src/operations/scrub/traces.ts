@@ -28,13 +28,15 @@ export type Place =
 
 export interface Trace {
   readonly place: Place;
-  /** Deleted texts that were found there, each counted once. */
+  /** In rows: how many have a deleted text. Elsewhere: deleted texts of which something is there, each counted once. */
   readonly texts: number;
   /** Numbers of the phrases that were found there, counted from 1 in the order in which they were given. */
   readonly phrases: readonly number[];
 }
 
 export interface TraceBook {
+  /** Notes that a row at `place` has a deleted text, whatever can be told of it elsewhere. */
+  readonly noteRow: (place: Place) => void;
   /** Notes that `window` stands in a row at `place`, or in a file. */
   readonly note: (place: Place, window: number) => void;
   /** Notes that `window` stands in the database file, wherever in it. */
@@ -48,6 +50,13 @@ export interface Traces {
   readonly indistinct: number;
 }
 
+interface PlaceNotes {
+  readonly place: Place;
+  /** Windows that stand there. */
+  readonly found: Set<number>;
+  rows: number;
+}
+
 const IN_ROWS: readonly Place['kind'][] = ['wal', 'left-behind', 'full-text', 'live'];
 const FREE_SPACE: Place = { kind: 'free-space' };
 
@@ -56,15 +65,20 @@ export function traceBook({ windows, phrases }: Sought): TraceBook {
   const isLiving = new Uint8Array(windows.size);
   const isInRow = new Uint8Array(windows.size);
   const inDatabase = new Set<number>();
-  const places = new Map<string, { readonly place: Place; readonly found: Set<number> }>();
+  const places = new Map<string, PlaceNotes>();
   const isPhrase = (window: number): boolean => windows.ownerOf(window) < phrases;
   const isTelling = (window: number): boolean => isLiving[window] !== 1;
-  const add = (place: Place, window: number): void => {
+  const notesOf = (place: Place): PlaceNotes => {
     const key = JSON.stringify(place);
-    const { found } = places.get(key) ?? { found: new Set<number>() };
-    places.set(key, { place, found: found.add(window) });
+    const notes = places.get(key) ?? { place, found: new Set(), rows: 0 };
+    places.set(key, notes);
+    return notes;
   };
+  const add = (place: Place, window: number): void => void notesOf(place).found.add(window);
   return {
+    noteRow(place) {
+      notesOf(place).rows += 1;
+    },
     note(place, window) {
       if (IN_ROWS.includes(place.kind)) isInRow[window] = 1;
       if (place.kind === 'live') isLiving[window] = 1;
@@ -80,13 +94,12 @@ export function traceBook({ windows, phrases }: Sought): TraceBook {
         if (isTelling(window)) told.add(windows.ownerOf(window));
       }
       return {
-        traces: [...places.values()].flatMap(({ place, found }) => {
-          const texts = new Set(
-            [...found].filter((each) => isPhrase(each) || isTelling(each)).map((each) => windows.ownerOf(each)),
-          );
-          if (texts.size === 0) return [];
-          const named = [...texts].filter((text) => text < phrases).map((text) => text + 1);
-          return [{ place, texts: texts.size - named.length, phrases: named.toSorted((a, b) => a - b) }];
+        traces: [...places.values()].flatMap(({ place, found, rows }) => {
+          const pieces = [...found].filter((each) => isPhrase(each) || isTelling(each));
+          const numbers = [...new Set(pieces.map((each) => windows.ownerOf(each)))];
+          const named = numbers.filter((owner) => owner < phrases).map((owner) => owner + 1);
+          const texts = IN_ROWS.includes(place.kind) ? rows : numbers.length - named.length;
+          return texts + named.length === 0 ? [] : [{ place, texts, phrases: named.toSorted((a, b) => a - b) }];
         }),
         indistinct: owners.size - told.size,
       };

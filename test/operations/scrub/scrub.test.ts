@@ -204,6 +204,18 @@ describe.each(FIXTURES.filter(({ expected }) => ![14].includes(expected.exitCode
   },
 );
 
+describe.each(['0.4.24', '0.5.5', '0.6.3-purge-off', '1.5.9-purge-off'])('a dry run in %s', (name) => {
+  it('finds in indexes what the work finds in them afterwards', async () => {
+    const dir = await unpacked(name);
+    const { searched: before } = (await scrub(dir, ['--dry-run'])).json;
+    const { searched: after } = (await scrub(dir)).json;
+    expect(after.traces.filter(({ place }) => place === 'index')).toEqual(
+      before.traces.filter(({ place }) => place === 'index'),
+    );
+    expect([after.texts, after.indistinct]).toEqual([before.texts, before.indistinct]);
+  });
+});
+
 describe('the texts that are sought', () => {
   it.each(['0.5.5', '0.6.3-purge-off', '1.5.9-purge-off', 'chain-0.5.5-1.5.9'])(
     'are those of %s that no record has any more',
