@@ -26,8 +26,8 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   removing: 'removing files',
   exporting: 'writing the export',
   overwriting: 'overwriting the old file',
-  gathering: 'reading which texts were deleted',
-  searching: 'searching every file for them',
+  gathering: 'reading what was deleted',
+  searching: 'searching every file',
 };
 
 export interface Progress {

@@ -44,20 +44,24 @@ export async function statingRecovery<T>(isRecovered: boolean, work: () => Promi
 }
 
 /**
- * Locates the directory, and where its journal is hot waits for it to settle while somebody has the directory open: while a server commits, its journal looks exactly like one that was left behind. Returns what is there
- * after at most `waitMs`.
+ * Locates the directory. While somebody commits, the journal looks exactly like one that was left behind; so where it is
+ * hot, this waits for as long as somebody has the directory open, or writes to it between two looks. Returns what is
+ * there after at most `waitMs`.
  */
 export async function locateSettled(
   given: string,
   waitMs: number,
   { host, ownProcesses }: Machine,
 ): Promise<PersistDir> {
-  const isHeld = (path: string): boolean => host.holdersOf(path, ownProcesses).holders.length > 0;
   const deadline = Date.now() + waitMs;
   let dir = locatePersistDir(given);
-  while (dir.journal === 'hot' && Date.now() < deadline && isHeld(dir.path)) {
+  while (dir.journal === 'hot' && Date.now() < deadline) {
+    const isHeld = host.holdersOf(dir.path, ownProcesses).holders.length > 0;
     await delay(POLL_MS);
-    dir = locatePersistDir(given);
+    const later = locatePersistDir(given);
+    const isLeft = !isHeld && later.journal === 'hot' && later.database.changeCounter === dir.database.changeCounter;
+    dir = later;
+    if (isLeft) break;
   }
   return dir;
 }

@@ -4,7 +4,7 @@
  */
 import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
 import type { Generation, MigrationVersions, TopicUsage } from '../chroma/model.ts';
-import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
+import type { PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { Host } from '../host/host.ts';
 import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
@@ -13,7 +13,7 @@ import { backupNeed, backupPlaces } from './backup-first.ts';
 import type { CreateReport } from './backup/create.ts';
 import { READ_WAIT_MS, type Alternative, type GuardContext, type Machine, type SpaceNeed } from './guard-context.ts';
 import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
-import { namingHolders, verifyNotInUse } from './in-use.ts';
+import { inUse, namingHolders, verifyNotInUse } from './in-use.ts';
 import { settleHalfSwap, verifyNotHalfSwapped } from './half-swap.ts';
 import { hotJournal, locateSettled, statingRecovery } from './journal.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
@@ -134,11 +134,10 @@ export async function withPreflight<T>(
 ): Promise<T> {
   if (isDryRun) verifyNotHalfSwapped(target.path);
   else await settleHalfSwap(target.path, target.waitMs, host);
-  const dir = target.allow.whileRunning
-    ? await locateSettled(target.path, READ_WAIT_MS, { host, ownProcesses })
-    : locatePersistDir(target.path);
+  const dir = await locateSettled(target.path, READ_WAIT_MS, { host, ownProcesses });
   const waitMs = isDryRun ? 0 : target.waitMs;
   const context: GuardContext = { dir, host, allow: target.allow, waitMs, ownProcesses };
+  if (dir.journal === 'hot' && !isDryRun) verifyNoWriter(context);
   const pathChecks = await verifyPath(context);
   const isHot = dir.journal === 'hot';
   if (isHot) await recoverJournal(context, isDryRun);
@@ -151,6 +150,12 @@ export async function withPreflight<T>(
     const preflight = { context, checks: [...pathChecks, ...checks], isJournalRecovered, free, backup: null };
     return namingHolders(context, () => work(preflight));
   });
+}
+
+/** Throws IN_USE where a process is there whose transaction the hot journal may be: nothing was cut off then. */
+function verifyNoWriter({ dir, host, ownProcesses }: GuardContext): void {
+  const { holders } = host.holdersOf(dir.path, ownProcesses);
+  if (holders.length > 0) throw inUse(dir.given, holders);
 }
 
 /** Reads and plans through `db`. */

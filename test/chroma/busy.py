@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A Chroma that writes without a pause, and one that looks at what is left of it.
 
-    busy.py write DIR         adds records to two collections for ever; prints how many were acknowledged
+    busy.py write DIR         adds records to two collections until SIGTERM; prints how many were acknowledged
     busy.py check DIR         in a copy: which records are there, and does it take more? One JSON object
 
 One collection saves its index every hundred writes, so that a copy is likely to meet a save; the other never does.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
 from typing import Any, List
 
@@ -51,7 +52,10 @@ def write(directory: str) -> None:
         chroma.get_or_create_collection("never"),
     ]
     written = 0
-    while True:
+    stopping: List[int] = []
+    # A Chroma that is killed while it saves an index tears that by itself.
+    signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
+    while not stopping:
         add(collections, written)
         written += BATCH
         print(written, flush=True)
