@@ -9,7 +9,7 @@ import { MaintError } from '../errors.ts';
  * The place `given`, its parent with every symbolic link resolved. Throws USAGE where there is no parent directory: a path
  * that is wrong, or not mounted.
  */
-export function placeIn(given: string): string {
+export function namedPlace(given: string): string {
   const parent = dirname(resolve(given));
   if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new MaintError('USAGE', {

@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { placeIn } from './beside.ts';
+import { namedPlace } from './beside.ts';
 import { inWords } from './failures.ts';
 
 export interface NewFile {
@@ -33,7 +33,7 @@ const MODE = 0o600;
  * `signal` is aborted. Whatever it throws, nothing of it is left.
  */
 export async function writeNewFile(given: string, making: Making, chunks: Iterable<string>): Promise<NewFile> {
-  const path = placeIn(given);
+  const path = namedPlace(given);
   verifyFree(path, given);
   const unfinished = join(dirname(path), `.${basename(path)}.chroma-maint-unfinished`);
   removeLeft(unfinished, making.host);

@@ -6,7 +6,7 @@ import { readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } fr
 import { dirname, join } from 'node:path';
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { besidePath, placeIn } from './beside.ts';
+import { besidePath, namedPlace } from './beside.ts';
 import { withLockFile } from './lock-file.ts';
 import { mayWrite } from './permission.ts';
 
@@ -25,7 +25,7 @@ export interface Place {
 
 /** Looks at the place `given`. Throws USAGE where there is no parent directory: a path that is wrong, or not mounted. */
 export function lookAt(given: string): Place {
-  const named = placeIn(given);
+  const named = namedPlace(given);
   // Resolved whole where it is there: a link to a directory stands for the directory.
   const exists = statSync(named, { throwIfNoEntry: false }) !== undefined;
   const path = exists ? realpathSync(named) : named;
