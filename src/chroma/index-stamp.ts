@@ -38,3 +38,14 @@ export function isSettled({ newest }: IndexStamp, readAt: Date): boolean {
   const granularity = newest % SECOND === 0n ? 2n * SECOND : TICK;
   return now - newest > granularity;
 }
+
+/** How long a Chroma may be held up between two files of one save, on a machine that has other work. */
+const HELD_UP = 2n * SECOND;
+
+/**
+ * True where nobody can be in the middle of saving the index: between two of its files it looks damaged, or like one that
+ * does not hold what its position says.
+ */
+export function isQuiet({ newest }: IndexStamp, readAt: Date): boolean {
+  return BigInt(readAt.getTime()) * 1_000_000n - newest > HELD_UP;
+}

@@ -2,7 +2,7 @@ import { appendFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync,
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { isSettled, readIndexStamp, type IndexStamp } from '../../src/chroma/index-stamp.ts';
+import { isQuiet, isSettled, readIndexStamp, type IndexStamp } from '../../src/chroma/index-stamp.ts';
 import { pickleOf } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 
@@ -65,5 +65,17 @@ describe('files that were stamped', () => {
     ['in the future', 5_000_000_001n, 1_000, false],
   ])('%s: settled or not', (_, ns, ms, expected) => {
     expect(isSettled(stampAt(ns), new Date(NOW_MS + ms))).toBe(expected);
+  });
+});
+
+describe('an index', () => {
+  it.each([
+    [1_999, false],
+    [2_000, false],
+    [2_001, true],
+  ])('that was written to %i ms ago is quiet: %s', (ms, expected) => {
+    const newest = 1_700_000_000_000_000_000n;
+    const readAt = new Date(Number(newest / 1_000_000n) + ms);
+    expect(isQuiet({ files: '', newest }, readAt)).toBe(expected);
   });
 });

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { liveSegments, readCatalog } from '../../chroma/catalog.ts';
-import { isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
-import type { CollectionId, PruneStep, Segment, SegmentId } from '../../chroma/model.ts';
+import { isQuiet, isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
+import type { Collection, CollectionId, PruneStep, Segment, SegmentId } from '../../chroma/model.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { needsAttention, planCutoffs, type CollectionCutoff, type PrunePlan } from '../../chroma/prune-plan.ts';
 import { readSchema } from '../../chroma/schema.ts';
@@ -65,17 +65,14 @@ export function readRound(db: Database, preflight: Preflight, planning: Planning
   const stamps = readStamps(db, dir);
   const planned = planOn(db, preflight, planning);
   const { plan, reading } = planned;
-  const isTelling = new Set([
-    ...plan.prune.steps.map(({ collectionId }) => collectionId),
-    ...plan.prune.skipped.filter(({ reason }) => needsAttention(reason)).map(({ collectionId }) => collectionId),
-  ]);
-  const unsettled = new Set(
-    reading.collections
-      .filter(
-        ({ id, segments }) => isTelling.has(id) && segments.some((each) => !isStill(each, dir, stamps, stampedAt)),
-      )
-      .map(({ id }) => id),
+  const odd = new Set(
+    plan.prune.skipped.filter(({ reason }) => needsAttention(reason)).map(({ collectionId }) => collectionId),
   );
+  const isTelling = new Set([...plan.prune.steps.map(({ collectionId }) => collectionId), ...odd]);
+  const isUnsettled = ({ id, segments }: Collection): boolean =>
+    isTelling.has(id) &&
+    segments.some((each) => !isStill(each, dir, stamps, odd.has(id) ? isQuiet : isSettled, stampedAt));
+  const unsettled = new Set(reading.collections.filter(isUnsettled).map(({ id }) => id));
   const prune = withoutUnsettled(plan.prune, unsettled);
   const settled = { ...plan, prune, collections: collectionPlans(reading, prune) };
   return { planned: { ...planned, plan: settled }, steps: prune.steps, unsettled, stamps };
@@ -90,10 +87,18 @@ function readStamps(db: Database, dir: PersistDir): Stamps {
 }
 
 /** True where the files of a segment did not change while everything was read. */
-function isStill({ id, kind }: Segment, { path }: PersistDir, stamps: Stamps, stampedAt: Date): boolean {
+function isStill(
+  { id, kind }: Segment,
+  { path }: PersistDir,
+  stamps: Stamps,
+  isOldEnough: typeof isSettled,
+  stampedAt: Date,
+): boolean {
   if (kind !== 'vector') return true;
   const before = stamps.get(id);
-  return before !== undefined && isSettled(before, stampedAt) && readIndexStamp(join(path, id)).files === before.files;
+  return (
+    before !== undefined && isOldEnough(before, stampedAt) && readIndexStamp(join(path, id)).files === before.files
+  );
 }
 
 function withoutUnsettled(prune: PrunePlan, unsettled: ReadonlySet<CollectionId>): PrunePlan {
