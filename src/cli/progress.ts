@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<Exclude<Stage, object>, string>> = {
   merging: 'merging the full-text index',
   asking: 'asking the full-text index',
   vacuuming: 'rewriting the database',
+  shrinking: 'giving free pages back',
   rebuilding: 'writing the new file',
   verifying: 'verifying the new file',
   swapping: 'putting it in place',

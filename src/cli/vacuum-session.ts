@@ -24,6 +24,6 @@ export function vacuumSession(request: VacuumRequest, host: Host, work: Work): S
   };
 }
 
-function agreementOn({ directory, mode, isWorthwhile, clean, autoPurge }: VacuumPlan): VacuumAgreement {
-  return { ...agreementOf(directory), mode, isWorthwhile, clean: clean?.steps ?? null, autoPurge };
+function agreementOn({ directory, mode, isWorthwhile, clean, autoPurge, autoVacuum }: VacuumPlan): VacuumAgreement {
+  return { ...agreementOf(directory), mode, isWorthwhile, clean: clean?.steps ?? null, autoPurge, autoVacuum };
 }

@@ -1,5 +1,6 @@
 import { EXIT_DONE } from '../errors.ts';
 import { isSwitching } from '../operations/auto-purge/step.ts';
+import { isChanging } from '../operations/auto-vacuum.ts';
 import { hasWork } from '../operations/clean/plan.ts';
 import { pruneTotals } from '../operations/collections.ts';
 import type { VacuumPlan, VacuumReport } from '../operations/vacuum.ts';
@@ -26,13 +27,14 @@ export const VACUUM_WORDS: Words<VacuumPlan, VacuumReport> = {
   reportJson: vacuumReportJson,
 };
 
-function question({ directory, clean, autoPurge, isWorthwhile }: VacuumPlan): string {
+function question({ directory, clean, autoPurge, autoVacuum, isWorthwhile, mode }: VacuumPlan): string {
   const { rows } = pruneTotals(directory);
   const steps = [
     ...(clean === null ? [] : cleanParts(clean)),
     ...(isWorthwhile && rows > 0 ? [`delete ${counted(rows, 'WAL row')}`] : []),
     ...(autoPurge !== null && isSwitching(autoPurge) ? [`switch auto-purge ${autoPurge.after}`] : []),
-    ...(isWorthwhile ? ['rewrite the database'] : []),
+    ...(isWorthwhile ? [mode.kind === 'incremental' ? 'give free pages back' : 'rewrite the database'] : []),
+    ...(isWorthwhile && isChanging(autoVacuum) ? [`set auto-vacuum to ${autoVacuum.after}`] : []),
   ];
   return `${capitalized(listed(steps))}?`;
 }

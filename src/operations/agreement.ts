@@ -3,6 +3,7 @@
  */
 import type { PrunePlan } from '../chroma/prune-plan.ts';
 import type { AutoPurgeStep } from './auto-purge/step.ts';
+import type { AutoVacuumStep } from './auto-vacuum.ts';
 import type { CleanSteps } from './clean/plan.ts';
 import type { FullTextState } from './full-text/plan.ts';
 import type { ChosenMode } from './vacuum-mode.ts';
@@ -21,6 +22,8 @@ export interface VacuumAgreement extends Agreement {
   readonly clean: CleanSteps | null;
   /** What becomes of Chroma's own purge; null where that is left as it is. */
   readonly autoPurge: AutoPurgeStep | null;
+  /** How the file gives pages back, before and after. */
+  readonly autoVacuum: AutoVacuumStep;
 }
 
 export interface AutoPurgeAgreement extends Agreement {

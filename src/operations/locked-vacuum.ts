@@ -6,23 +6,28 @@ import { isDeepStrictEqual } from 'node:util';
 import { writeAutoPurge } from '../chroma/auto-purge.ts';
 import { totalRows } from '../chroma/prune-plan.ts';
 import { readSchema } from '../chroma/schema.ts';
-import { MaintError } from '../errors.ts';
+import { MaintError, NOTHING_CHANGED } from '../errors.ts';
+import { readAutoVacuum, setAutoVacuum } from '../sqlite/auto-vacuum.ts';
 import { translate } from '../sqlite/errors.ts';
 import { inExclusiveTransaction, keepLock, type Database } from '../sqlite/open.ts';
 import type { VacuumJob } from './job.ts';
 import type { Observer } from './observer.ts';
 import type { VacuumAgreement } from './agreement.ts';
 import { autoPurgeDone, isSwitching, planAutoPurgeStep } from './auto-purge/step.ts';
+import { changesAtOnce, isChanging } from './auto-vacuum.ts';
 import { verifyLocked } from './guards.ts';
 import { deletePlanned } from './locked-prune.ts';
 import type { Machine } from './guard-context.ts';
 import { cleanOn, type CleanReport } from './clean/execute.ts';
+import type { Given } from './incremental/given.ts';
+import { giveBackStopped } from './incremental/stopped.ts';
 import type { PlannedWork, Planning, Preflight } from './planning.ts';
 import { executed } from './prune.ts';
 import { rebuild } from './rebuild.ts';
-import { prunedOnly, ROWS_CLEANED } from './state-left.ts';
+import { cutShort, ROWS_CLEANED } from './state-left.ts';
 import { consentToPrune, inNumbers, planUnderLock, withDirectory, type Consent } from './under-lock.ts';
 import { vacuumInPlace } from './vacuum-in-place.ts';
+import { verifyIncremental } from './vacuum-mode.ts';
 import { vacuumPlanning, vacuumPlanOf, type VacuumPlan, type VacuumReport, type VacuumStrategy } from './vacuum.ts';
 
 interface Begun {
@@ -40,6 +45,7 @@ export function vacuumUnderLock(job: VacuumJob, machine: Machine, observer: Obse
   return withDirectory(planning, machine, observer, (db, preflight) => {
     const { dir } = preflight.context;
     // Refused before a clean-up has changed anything.
+    if (request.mode === 'incremental') verifyIncremental({ dir, autoVacuum: readAutoVacuum(db) });
     if (request.autoPurge !== null) planAutoPurgeStep(db, readSchema(db, dir.databasePath), request.autoPurge, dir);
     const clean = cleanFirst(db, preflight, { job, machine, observer });
     const done = clean?.isDone === true ? ROWS_CLEANED : null;
@@ -66,29 +72,49 @@ function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer,
     const work = planUnderLock(db, preflight, planning, consentToVacuum(agreed));
     return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer, clean);
   });
-  const { directory, mode, isWorthwhile } = plan;
+  const { directory, isWorthwhile } = plan;
   // The plan that was carried out, not what it has left.
   const shown = { ...plan, clean: clean?.plan ?? null };
   const databaseBytesAfter = (): number => statSync(directory.dir.databasePath).size;
-  if (!isWorthwhile) return { plan: shown, clean, deleted: 0, isDone: false, databaseBytesAfter: databaseBytesAfter() };
-  const isFull = request.isFullyVerified;
-  const autoPurgeText = plan.autoPurge?.text ?? null;
-  if (mode.kind === 'rebuild') rebuild(db, planned, { observer, isFull, autoPurgeText, scrubbing: null });
-  else rewrite(db, plan, observer);
+  const nothing = { clean, deleted: 0, isDone: false, given: null, online: null };
+  if (!isWorthwhile) return { plan: shown, ...nothing, databaseBytesAfter: databaseBytesAfter() };
+  const given = madeSmaller(db, { planned, plan }, observer);
   return {
     plan: { ...shown, directory: executed(directory) },
     clean,
     deleted: totalRows(directory.prune),
     isDone: true,
     databaseBytesAfter: databaseBytesAfter(),
+    given,
+    online: null,
   };
 }
 
-/** Consent to a vacuum: the same rows go, and the same becomes of Chroma's own purge. */
+/** Goes the way that was planned. Returns what was given back step by step, null for the other ways. */
+function madeSmaller(db: Database, { planned, plan }: Begun, observer: Observer): Given | null {
+  const { mode, request, autoPurge, autoVacuum, directory } = plan;
+  switch (mode.kind) {
+    case 'rebuild': {
+      const settings = { autoPurgeText: autoPurge?.text ?? null, autoVacuum: autoVacuum.after, scrubbing: null };
+      rebuild(db, planned, { observer, isFull: request.isFullyVerified, ...settings });
+      return null;
+    }
+    case 'in-place':
+      rewrite(db, plan, observer);
+      return null;
+    case 'incremental':
+      return giveBackStopped(db, directory.dir, observer, (bytes) => stateAfter(plan, bytes));
+  }
+}
+
+/** Consent to a vacuum: the same rows go, and the same becomes of Chroma's own purge and of the file's auto-vacuum. */
 function consentToVacuum(agreed: VacuumAgreement | null): Consent<VacuumStrategy> {
   const isSamePrune = consentToPrune(agreed?.prune ?? null);
   return (planned) =>
-    agreed === null || (isSamePrune(planned) && isDeepStrictEqual(planned.strategy.autoPurge, agreed.autoPurge));
+    agreed === null ||
+    (isSamePrune(planned) &&
+      isDeepStrictEqual(planned.strategy.autoPurge, agreed.autoPurge) &&
+      isDeepStrictEqual(planned.strategy.autoVacuum, agreed.autoVacuum));
 }
 
 interface Cleaning {
@@ -118,7 +144,7 @@ function begin(db: Database, begun: Begun, observer: Observer, clean: CleanRepor
   const { planned, plan } = begun;
   const { autoPurge, isWorthwhile, mode } = plan;
   const alreadyDone = clean?.isDone === true ? ROWS_CLEANED : null;
-  observer.onPlanned(inNumbers(planned, plan.expectedBytes, { alreadyDone, besides: settingDone(plan) }));
+  observer.onPlanned(inNumbers(planned, plan.expectedBytes, { alreadyDone, besides: settingsDone(plan) }));
   if (isWorthwhile && mode.kind === 'rebuild') {
     keepLock(db);
     return begun;
@@ -126,25 +152,40 @@ function begin(db: Database, begun: Begun, observer: Observer, clean: CleanRepor
   if (isWorthwhile) deletePlanned(db, planned, observer);
   else if (isSwitching(autoPurge)) verifyLocked({ dir: planned.context.dir, db });
   if (autoPurge !== null && autoPurge.text !== null) writeAutoPurge(db, autoPurge.text, 'database');
+  if (isSetAtOnce(plan)) setAutoVacuum(db, plan.autoVacuum.after);
   return begun;
 }
 
-/** What the commit does to the setting, in words; null where it leaves it. */
-function settingDone({ autoPurge }: VacuumPlan): string | null {
-  return autoPurge !== null && isSwitching(autoPurge) ? autoPurgeDone(autoPurge) : null;
+/** True where the auto-vacuum changes with the deletion, and not with the VACUUM after it. */
+function isSetAtOnce({ isWorthwhile, mode, autoVacuum }: VacuumPlan): boolean {
+  return isWorthwhile && mode.kind === 'in-place' && changesAtOnce(autoVacuum);
+}
+
+/** What the commit does besides the deletion, in words; null where that is nothing. */
+function settingsDone(plan: VacuumPlan): string | null {
+  const { autoPurge, autoVacuum } = plan;
+  const done = [
+    ...(autoPurge !== null && isSwitching(autoPurge) ? [autoPurgeDone(autoPurge)] : []),
+    ...(isSetAtOnce(plan) ? [`auto-vacuum was set to ${autoVacuum.after}`] : []),
+  ];
+  return done.length === 0 ? null : done.join('; ');
 }
 
 /** VACUUM after the commit of the delete: what fails in it must not claim that nothing was changed. */
 function rewrite(db: Database, plan: VacuumPlan, { onStage }: Observer): void {
-  const { dir, prune } = plan.directory;
+  const { directory, autoVacuum } = plan;
   try {
     onStage('vacuuming');
-    vacuumInPlace(db);
+    vacuumInPlace(db, isChanging(autoVacuum) ? autoVacuum.after : null);
   } catch (error) {
-    const deleted = totalRows(prune);
-    const translated = translate(dir.databasePath, error);
-    const done = [settingDone(plan), deleted === 0 ? null : prunedOnly(deleted)].filter((each) => each !== null);
-    if (!(translated instanceof MaintError) || done.length === 0) throw translated;
-    throw translated.withState(done.join('; '));
+    const failure = translate(directory.dir.databasePath, error);
+    throw failure instanceof MaintError ? failure.withState(stateAfter(plan, 0)) : failure;
   }
+}
+
+/** The state that is left once the delete was committed and so many bytes of the file were given back. */
+function stateAfter(plan: VacuumPlan, givenBytes: number): string {
+  const done = [settingsDone(plan), cutShort(totalRows(plan.directory.prune), givenBytes)];
+  const facts = done.filter((each) => each !== null && each !== NOTHING_CHANGED);
+  return facts.length === 0 ? NOTHING_CHANGED : facts.join('; ');
 }

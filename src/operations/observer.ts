@@ -13,6 +13,7 @@ export type Stage =
   | 'merging'
   | 'asking'
   | 'vacuuming'
+  | 'shrinking'
   | 'rebuilding'
   | 'verifying'
   | 'swapping'
@@ -34,7 +35,8 @@ export interface Planned {
   /** Rows of the queue up to `lastSeqId` before anything is deleted. */
   readonly queueRows: number;
   readonly lastSeqId: SeqId;
-  /** Estimated bytes of the database afterwards. */
+  /** Bytes of the database before, and estimated bytes of it afterwards. */
+  readonly databaseBytes: number;
   readonly expectedBytes: number;
   readonly checks: readonly Check[];
   /** SQLite's change counter under the lock; null where the system does not let it be read there. */

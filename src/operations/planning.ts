@@ -7,6 +7,7 @@ import type { Generation, MigrationVersions, TopicUsage } from '../chroma/model.
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { Host } from '../host/host.ts';
+import type { AutoVacuum } from '../sqlite/auto-vacuum.ts';
 import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { allQueueRows, collectionPlans, type CollectionPlan } from './collections.ts';
 import { backupNeed, backupPlaces } from './backup-first.ts';
@@ -93,6 +94,8 @@ export interface PlannedSizes {
   /** The part of `queueBytes` on leaf pages of the b-tree. */
   readonly queueLeafBytes: number;
   readonly pageSize: number;
+  /** How the file gives pages back. */
+  readonly autoVacuum: AutoVacuum;
   /** Why the database cannot be copied table by table, null where it can. */
   readonly obstacleToCopy: string | null;
 }
@@ -217,7 +220,7 @@ function plannedBackup(
 /** The numbers that space is estimated from, of a reading and a prune of it. */
 export function sizesOf(
   dir: PersistDir,
-  { pages, usage, obstacleToCopy: obstacle }: Reading,
+  { pages, usage, autoVacuum, obstacleToCopy: obstacle }: Reading,
   prune: PrunePlan,
 ): PlannedSizes {
   const sum = (measure: (topic: TopicUsage) => number): number =>
@@ -232,6 +235,7 @@ export function sizesOf(
     queueBytes: sum(({ bytes }) => bytes),
     queueLeafBytes: sum(({ leafBytes }) => leafBytes),
     pageSize: pages.pageSize,
+    autoVacuum,
     obstacleToCopy: obstacle,
   };
 }

@@ -35,7 +35,7 @@ export interface OnlineReport {
 }
 
 /** Pages that one page of SQLite's list of free pages can name: (4096 - 8) / 4. */
-const FREED_PER_LISTED_PAGE = 1022;
+export const FREED_PER_LISTED_PAGE = 1022;
 /** Leaf pages below one interior page of the queue's b-tree, at the least. */
 const LEAVES_PER_INTERIOR_PAGE = 200;
 /** Header, schema, rounding. */
@@ -56,7 +56,7 @@ export function pruneJournalNeed(sizes: PlannedSizes): SpaceNeed {
 }
 
 /** The same for one transaction of a prune beside a server: two leaf pages for each row, and the pages that list free ones. */
-function batchJournalNeed({ dir, pageSize }: PlannedSizes, { batchRows }: OnlineLimits): SpaceNeed {
+export function batchJournalNeed({ dir, pageSize }: PlannedSizes, { batchRows }: OnlineLimits): SpaceNeed {
   const bytes = 2 * batchRows * pageSize + JOURNAL_MARGIN;
   return { directory: dir.path, bytes, purpose: 'the rollback journal of one transaction' };
 }
@@ -86,7 +86,8 @@ export async function planPrune(request: PruneRequest, host: Host, isDryRun: boo
   const planning = prunePlanning(request, isDryRun, null);
   if (request.online !== null) {
     const { planWhileRunning } = await import('./online/round.ts');
-    return planWhileRunning(planning, { host, ownProcesses: [process.pid] });
+    const { plan } = await planWhileRunning(planning, { host, ownProcesses: [process.pid] });
+    return plan;
   }
   const { plan } = await planDirectory(planning, host);
   return plan;

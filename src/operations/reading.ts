@@ -11,6 +11,7 @@ import { markOf, planCutoffs, planPrune, type PrunePlan, type TopicCutoff } from
 import { queueInPages, scanQueue, wholeQueue, type QueueScan, type ScanQuestions } from '../chroma/queue-scan.ts';
 import { readRetained, type Retention } from '../chroma/retention.ts';
 import type { DecodedSeqId, SeqId } from '../chroma/seq-id.ts';
+import { readAutoVacuum, type AutoVacuum } from '../sqlite/auto-vacuum.ts';
 import { obstacleToCopy } from '../sqlite/copy.ts';
 import type { Database } from '../sqlite/open.ts';
 import { readPageCounts, type PageCounts } from '../sqlite/pages.ts';
@@ -36,6 +37,8 @@ export interface Reading {
   readonly orphanTopics: readonly TopicUsage[];
   readonly lastSeqId: SeqId;
   readonly pages: PageCounts;
+  /** How the file gives pages back. */
+  readonly autoVacuum: AutoVacuum;
   /** Why the database cannot be copied table by table, null where it can. */
   readonly obstacleToCopy: string | null;
   /** Table `max_seq_id`, rows of deleted segments included. */
@@ -84,6 +87,7 @@ export function readDirectory(
     orphanTopics: [...usage.values()].filter(({ topic }) => positions.owners(topic).length === 0),
     lastSeqId,
     pages,
+    autoVacuum: readAutoVacuum(db),
     obstacleToCopy: obstacleToCopy(db, QUEUE),
     recorded: positions.recorded,
     index: positions.index,

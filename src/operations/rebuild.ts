@@ -8,6 +8,7 @@ import { readCopiedLastSeqId, withRowsToKeep } from '../chroma/embeddings-queue.
 import { totalRows } from '../chroma/prune-plan.ts';
 import { MaintError, messageOf } from '../errors.ts';
 import type { FileIdentity } from '../host/host.ts';
+import { readAutoVacuum, type AutoVacuum } from '../sqlite/auto-vacuum.ts';
 import { COPY, differenceFromCopy, fillCopy, withCopyAttached } from '../sqlite/copy.ts';
 import { borrowedDescriptor, overwrite, spoilHeader } from '../sqlite/descriptor.ts';
 import { indexTablesOf, refillFullTextTable } from '../sqlite/full-text-table.ts';
@@ -29,6 +30,8 @@ export interface RebuildOptions {
   readonly isFull: boolean;
   /** The setting of Chroma's own purge that the new file is to have; null for that of the old one. */
   readonly autoPurgeText: string | null;
+  /** How the new file gives pages back. */
+  readonly autoVacuum: AutoVacuum;
   /** Nothing that was deleted is to be left in either file; null where only the live rows matter. */
   readonly scrubbing: Scrubbing | null;
 }
@@ -64,7 +67,7 @@ function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildO
   if (descriptor === null) throw new Error('the descriptor of the open database is not to be found');
   const old = statSync(dir.databasePath, { bigint: true });
   const path = createRebuiltFile(dir.databasePath);
-  withCopyAttached(db, path, () => copy(db, planned, options));
+  withCopyAttached(db, path, options.autoVacuum, () => copy(db, planned, options));
   options.observer.onStage('swapping');
   keepAttributes(context, path);
   host.sync(path);
@@ -89,7 +92,7 @@ function keepAttributes({ dir, host }: GuardContext, path: string): void {
 
 /** Fills the copy and verifies it. */
 function copy(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): void {
-  const { observer, isFull, autoPurgeText, scrubbing } = options;
+  const { observer, isFull, autoPurgeText, autoVacuum, scrubbing } = options;
   const { plan, reading } = planned;
   const empty = scrubbing === null ? [] : indexTablesOf(scrubbing.fullTextTable);
   observer.onStage('rebuilding');
@@ -100,6 +103,8 @@ function copy(db: Database, planned: PlannedWork<Strategy>, options: RebuildOpti
     observer.onStage('verifying');
     const difference = differenceFromCopy(db, filter, isFull, empty);
     if (difference !== null) throw new Error(`the new file is not what it should be: ${difference}`);
+    const setting = readAutoVacuum(db, COPY);
+    if (setting !== autoVacuum) throw new Error(`the auto-vacuum of the new file is ${setting}, not ${autoVacuum}`);
     // Only now that all else is known to be equal: of this table the two files may differ.
     if (autoPurgeText !== null) writeAutoPurge(db, autoPurgeText, 'copy');
     if (scrubbing !== null) {

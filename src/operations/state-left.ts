@@ -8,7 +8,7 @@ import { segmentDirNames } from '../chroma/segment-dirs.ts';
 import { messageOf, NOTHING_CHANGED } from '../errors.ts';
 import { inExclusiveTransaction, withReadOnly, withWritable } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
-import { counted } from '../units.ts';
+import { counted, formatBytes } from '../units.ts';
 import { unfinishedPurges } from '../repository/quarantine-purge.ts';
 import { listQuarantines, removeIfEmpty, type Quarantine } from '../repository/quarantine.ts';
 import { autoPurgeDone } from './auto-purge/step.ts';
@@ -27,6 +27,9 @@ const REBUILT = 'the new database is in place, with everything done that was pla
 
 /** How far the overwriting had come cannot be told any more: the name of the old file is gone. */
 const SCRUBBED_IN_PART = `the new database is in place, with nothing in it that was deleted; ${NOT_OVERWRITTEN}`;
+
+const MAYBE_GIVEN =
+  'free pages may have been given back, and the server may have filled as many; nothing else was changed';
 
 /**
  * Rolls back what is unfinished, removes a new file that was not put in place, and says in words what is there. `planned`
@@ -50,14 +53,25 @@ export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefo
   }
 }
 
-function rowsLeft(job: PlannedJob, databasePath: string, { inode }: StateBefore, planned: Planned | null): string {
-  if (statSync(databasePath, { bigint: true }).ino !== inode) {
-    return job.kind === 'scrub' ? SCRUBBED_IN_PART : REBUILT;
-  }
+function rowsLeft(job: PlannedJob, databasePath: string, before: StateBefore, planned: Planned | null): string {
+  const { ino, size } = statSync(databasePath, { bigint: true });
+  if (ino !== before.inode) return job.kind === 'scrub' ? SCRUBBED_IN_PART : REBUILT;
   if (planned === null) return NOTHING_CHANGED;
-  const { queueRows, lastSeqId } = planned;
+  const { queueRows, lastSeqId, databaseBytes } = planned;
   const left = withReadOnly(databasePath, RECOVERY_WAIT_MS, (db) => countUpTo(db, lastSeqId));
-  return left === queueRows ? NOTHING_CHANGED : prunedOnly(queueRows - left);
+  const state = cutShort(queueRows - left, isStepwise(job) ? databaseBytes - Number(size) : 0);
+  if (state !== NOTHING_CHANGED || !isBesideServer(job)) return state;
+  // A server that has filled as many pages since cannot be told from one that was left alone.
+  return ifCommitted(MAYBE_GIVEN, job.request.target.path, before, planned);
+}
+
+/** True for work that makes the file smaller step by step. */
+function isStepwise(job: PlannedJob): boolean {
+  return job.kind === 'vacuum' && job.request.mode === 'incremental';
+}
+
+function isBesideServer(job: PlannedJob): boolean {
+  return isStepwise(job) && job.request.target.allow.whileRunning;
 }
 
 /** What the commit does that is next; null where it deletes WAL rows, which can be counted. */
@@ -121,8 +135,11 @@ function joined(facts: readonly (string | null)[]): string {
   return [...done, ...(facts.includes(NOTHING_CHANGED) ? ['nothing else was changed'] : [])].join('; ');
 }
 
-/** The state in which a vacuum that was cut short after its prune leaves the directory. */
-export function prunedOnly(deleted: number): string {
-  const rows = counted(deleted, 'WAL row was', 'WAL rows were');
-  return `${rows} deleted, which is safe; the file was not made smaller; the database is consistent`;
+/** The state in which a vacuum that was cut short leaves the directory, by the WAL rows and the bytes of the file that went. */
+export function cutShort(deleted: number, givenBytes: number): string {
+  if (deleted <= 0 && givenBytes <= 0) return NOTHING_CHANGED;
+  const rows = deleted <= 0 ? [] : [`${counted(deleted, 'WAL row was', 'WAL rows were')} deleted, which is safe`];
+  const file =
+    givenBytes <= 0 ? 'the file was not made smaller' : `${formatBytes(givenBytes)} of the file were given back`;
+  return [...rows, file, 'the database is consistent'].join('; ');
 }

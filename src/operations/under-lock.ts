@@ -95,6 +95,7 @@ export function inNumbers(
   return {
     queueRows: allQueueRows(reading),
     lastSeqId: reading.lastSeqId,
+    databaseBytes: plan.databaseBytes,
     expectedBytes,
     checks: plan.checks,
     changeCounter: descriptor === null ? null : readChangeCounter(descriptor),

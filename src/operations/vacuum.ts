@@ -3,7 +3,7 @@
  */
 import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
-import { shellWord } from '../shell-word.ts';
+import type { AutoVacuum } from '../sqlite/auto-vacuum.ts';
 import { sqliteTempDir, TEMP_DIR_VARIABLE } from '../sqlite/temp-dir.ts';
 import type { VacuumAgreement } from './agreement.ts';
 import {
@@ -13,10 +13,12 @@ import {
   type AutoPurgeStep,
   type AutoPurgeWish,
 } from './auto-purge/step.ts';
+import { isChanging, type AutoVacuumStep } from './auto-vacuum.ts';
 import type { CleanReport } from './clean/execute.ts';
-import { cleanJournalNeed, planSteps, type CleanPlan, type CleanRequest, type CleanSteps } from './clean/plan.ts';
-import type { Alternative, SpaceNeed } from './guard-context.ts';
+import { planSteps, type CleanPlan, type CleanRequest, type CleanSteps } from './clean/plan.ts';
+import type { Given } from './incremental/given.ts';
 import { readLeftovers } from './leftovers.ts';
+import type { OnlineLimits } from './online/pace.ts';
 import {
   planDirectory,
   type DirectoryPlan,
@@ -25,9 +27,17 @@ import {
   type Planning,
   type Strategy,
 } from './planning.ts';
-import { pruneJournalNeed } from './prune.ts';
-import { retentionOptions, type Target } from './target.ts';
-import { chooseMode, IN_PLACE, type ChosenMode, type VacuumMode } from './vacuum-mode.ts';
+import type { OnlineReport } from './prune.ts';
+import type { Target } from './target.ts';
+import { chooseMode, unchosenMode, verifyIncremental, type ChosenMode, type VacuumMode } from './vacuum-mode.ts';
+import {
+  addedBytes,
+  incrementalNeeds,
+  inPlaceNeeds,
+  needsWithClean,
+  pruneAlone,
+  rebuildNeeds,
+} from './vacuum-space.ts';
 
 /** Below it a vacuum is not worth rewriting the file. */
 export type MinReclaim =
@@ -47,6 +57,10 @@ export interface VacuumRequest {
   readonly isFullyVerified: boolean;
   /** What is to become of Chroma's own purge, in the same commit; null where it is left as it is. */
   readonly autoPurge: AutoPurgeWish | null;
+  /** How the file that a rewrite leaves is to give pages back; null for as the old one did. */
+  readonly autoVacuum: AutoVacuum | null;
+  /** How to go about it beside a running server, in the mode `incremental`; null where Chroma is stopped. */
+  readonly online: OnlineLimits | null;
 }
 
 export interface VacuumPlan {
@@ -56,12 +70,14 @@ export interface VacuumPlan {
   readonly clean: CleanPlan | null;
   /** What becomes of Chroma's own purge, whatever a vacuum is worth; null where it is left as it is. */
   readonly autoPurge: AutoPurgeStep | null;
+  readonly autoVacuum: AutoVacuumStep;
   /** Estimated bytes of the file afterwards. */
   readonly expectedBytes: number;
   readonly reclaimableBytes: number;
   /** False where less can be given back than was asked for: nothing is done then. */
   readonly isWorthwhile: boolean;
-  readonly temporaryDirectory: string;
+  /** Where the temporary copy goes; null in the mode `incremental`, which makes none. */
+  readonly temporaryDirectory: string | null;
   readonly mode: ChosenMode;
 }
 
@@ -71,20 +87,30 @@ export interface VacuumReport {
   readonly deleted: number;
   readonly isDone: boolean;
   readonly databaseBytesAfter: number;
+  /** What was given back step by step; null in the other modes, and where nothing was done. */
+  readonly given: Given | null;
+  /** What the prune beside a server did; null where there was none. */
+  readonly online: OnlineReport | null;
 }
 
 export interface VacuumStrategy extends Strategy {
   readonly steps: CleanSteps | null;
   readonly autoPurge: AutoPurgeStep | null;
+  readonly autoVacuum: AutoVacuumStep;
   readonly mode: ChosenMode;
   readonly isWorthwhile: boolean;
+  readonly expectedBytes: number;
   readonly reclaimableBytes: number;
-  readonly temporaryDirectory: string;
+  readonly temporaryDirectory: string | null;
 }
 
 /** Plans a vacuum. Reads only. */
 export async function planVacuum(request: VacuumRequest, host: Host, isDryRun: boolean): Promise<VacuumPlan> {
   const planning = vacuumPlanning(request, host, isDryRun, null);
+  if (request.online !== null) {
+    const { planWhileRunning } = await import('./online/round.ts');
+    return vacuumPlanOf(request, await planWhileRunning(planning, { host, ownProcesses: [process.pid] }));
+  }
   return vacuumPlanOf(request, await planDirectory(planning, host));
 }
 
@@ -95,38 +121,39 @@ export function vacuumPlanning(
   isDryRun: boolean,
   agreed: VacuumAgreement | null,
 ): Planning<VacuumStrategy> {
-  const temporaryDirectory = temporaryDirectoryOf(request, host);
+  const temporaryDirectory = request.mode === 'incremental' ? null : temporaryDirectoryOf(request, host);
   return {
     target: request.target,
     isDryRun,
     isJournalRecovered: agreed?.isJournalRecovered ?? false,
     withoutPrune: request.withoutPrune,
-    writesTo: [temporaryDirectory],
+    writesTo: temporaryDirectory === null ? [] : [temporaryDirectory],
     strategy: (sizes, context, { db, reading }) => {
       const choose = (): ChosenMode =>
         agreed?.mode.kind === 'in-place' ? agreed.mode : chooseMode(agreed?.mode.kind ?? request.mode, sizes, context);
-      const { clean } = request;
+      const { clean, autoPurge: wish } = request;
       const now = host.now().getTime();
       const steps = clean === null ? null : planSteps(clean, readLeftovers(db, reading), reading.lastSeqId, now);
       const isAgreed = agreed === null || agreed.isWorthwhile;
       const strategy = strategyFor(request, sizes, rowBytes(steps), { temporaryDirectory, choose, isAgreed });
-      const { autoPurge: wish } = request;
       const autoPurge = wish === null ? null : planAutoPurgeStep(db, reading.schema, wish, context.dir);
-      const planned = withClean(strategy, sizes, steps);
-      const isAlone = planned.needs.length === 0 && isSwitching(autoPurge);
-      return { ...planned, autoPurge, needs: isAlone ? [autoPurgeNeed(context.dir)] : planned.needs };
+      const needs = needsWithClean(strategy.needs, sizes, steps);
+      const isAlone = needs.length === 0 && isSwitching(autoPurge);
+      return { ...strategy, steps, autoPurge, needs: isAlone ? [autoPurgeNeed(context.dir)] : needs };
     },
   };
 }
 
 export function vacuumPlanOf(request: VacuumRequest, { plan, strategy }: PlannedWork<VacuumStrategy>): VacuumPlan {
-  const { mode, isWorthwhile, reclaimableBytes, temporaryDirectory, steps, autoPurge } = strategy;
+  const { mode, steps, autoPurge, autoVacuum, expectedBytes, reclaimableBytes, isWorthwhile, temporaryDirectory } =
+    strategy;
   return {
     request,
     directory: mode.kind === 'rebuild' ? checkedAfterwards(plan) : plan,
     clean: request.clean === null || steps === null ? null : { request: request.clean, directory: plan, steps },
     autoPurge,
-    expectedBytes: plan.databaseBytes - reclaimableBytes,
+    autoVacuum,
+    expectedBytes,
     reclaimableBytes,
     isWorthwhile,
     temporaryDirectory,
@@ -143,7 +170,7 @@ export function checkedAfterwards(plan: DirectoryPlan): DirectoryPlan {
 }
 
 interface Choosing {
-  readonly temporaryDirectory: string;
+  readonly temporaryDirectory: string | null;
   readonly choose: () => ChosenMode;
   /** False where a person was told that a vacuum is not worth it: then there is none. */
   readonly isAgreed: boolean;
@@ -156,74 +183,43 @@ function strategyFor(
   { temporaryDirectory, choose, isAgreed }: Choosing,
 ): Omit<VacuumStrategy, 'steps' | 'autoPurge'> {
   const { databaseBytes, freeBytes, prunableBytes } = sizes;
+  if (request.mode === 'incremental') verifyIncremental(sizes);
+  const autoVacuum = { before: sizes.autoVacuum, after: request.autoVacuum ?? sizes.autoVacuum };
   const reclaimableBytes = Math.min(freeBytes + prunableBytes + leftBytes, databaseBytes);
-  const isWorthwhile =
-    isAgreed && reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
-  const gain = { isWorthwhile, reclaimableBytes, temporaryDirectory };
-  if (!isWorthwhile) return { ...gain, mode: IN_PLACE, needs: [], alternatives: [], whenShort: '' };
-  const mode = choose();
-  const inPlace = inPlaceNeeds(sizes, temporaryDirectory);
-  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, request.target)];
-  if (mode.kind === 'rebuild') {
-    const title = 'VACUUM in place';
-    const rewrite = { title, needs: inPlace, offer: 'let it be rewritten in place: --mode in-place' };
-    const whenShort = 'free some space';
-    return { ...gain, mode, needs: rebuildNeeds(sizes), alternatives: [rewrite, ...alternatives], whenShort };
+  const left = databaseBytes - reclaimableBytes;
+  const expectedBytes = left + addedBytes(sizes, left, autoVacuum.after);
+  const isMuch = reclaimableBytes > 0 && reclaimableBytes >= leastBytes(request.minReclaim, databaseBytes);
+  const isWorthwhile = isAgreed && (isMuch || isChanging(autoVacuum));
+  const gain = { isWorthwhile, expectedBytes, reclaimableBytes, autoVacuum, temporaryDirectory };
+  if (!isWorthwhile) return { ...gain, mode: unchosenMode(request.mode), needs: [], alternatives: [], whenShort: '' };
+  return { ...gain, ...wayOf(request, sizes, choose(), { temporaryDirectory, autoVacuum: autoVacuum.after }) };
+}
+
+/** The way that was chosen, with the room it needs and what could be done instead. */
+function wayOf(
+  { target, online }: VacuumRequest,
+  sizes: PlannedSizes,
+  mode: ChosenMode,
+  { temporaryDirectory, autoVacuum }: { readonly temporaryDirectory: string | null; readonly autoVacuum: AutoVacuum },
+): Strategy & { readonly mode: ChosenMode } {
+  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, target)];
+  if (mode.kind === 'incremental' || temporaryDirectory === null) {
+    return { mode, needs: incrementalNeeds(sizes, online), alternatives, whenShort: 'free some space' };
   }
-  const whenShort = 'move the temporary copy to another disk with --temp-dir <dir>';
-  return { ...gain, mode, needs: inPlace, alternatives, whenShort };
+  const inPlace = inPlaceNeeds(sizes, temporaryDirectory, autoVacuum);
+  if (mode.kind === 'in-place') {
+    const whenShort = 'move the temporary copy to another disk with --temp-dir <dir>';
+    return { mode, needs: inPlace, alternatives, whenShort };
+  }
+  const offer = 'let it be rewritten in place: --mode in-place';
+  const rewrite = { title: 'VACUUM in place', needs: inPlace, offer };
+  const needs = rebuildNeeds(sizes, autoVacuum);
+  return { mode, needs, alternatives: [rewrite, ...alternatives], whenShort: 'free some space' };
 }
 
 /** Bytes of the file that a clean-up frees. Directories are beside it. */
 function rowBytes(steps: CleanSteps | null): number {
   return steps === null ? 0 : [...steps.tables, ...steps.topics].reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-/** The clean-up is committed before the vacuum begins, so that its journal is gone by then: the larger need counts. */
-function withClean(
-  strategy: Omit<VacuumStrategy, 'steps' | 'autoPurge'>,
-  { dir, pageSize }: PlannedSizes,
-  steps: CleanSteps | null,
-): Omit<VacuumStrategy, 'autoPurge'> {
-  if (steps === null) return { ...strategy, steps };
-  const first = cleanJournalNeed(dir.path, steps, pageSize);
-  const beside = strategy.needs.find(({ directory }) => directory === dir.path);
-  const others = strategy.needs.filter((need) => need !== beside);
-  const most = beside === undefined || first.bytes > beside.bytes ? first : beside;
-  return { ...strategy, steps, needs: [...others, most] };
-}
-
-function pruneAlone(sizes: PlannedSizes, { retention }: Target): Alternative {
-  const command = ['chroma-maint prune', shellWord(sizes.dir.given), ...retentionOptions(retention)].join(' ');
-  return {
-    title: 'a prune alone',
-    needs: [pruneJournalNeed(sizes)],
-    offer: `${command} stops the growth, for Chroma fills the freed pages first`,
-  };
-}
-
-/**
- * VACUUM writes a temporary copy of the live pages and, while it copies them back, a rollback journal of the pages it
- * overwrites; the delete before it has a journal of its own, which is gone by then. Never a flat 2×: with most of the
- * file prunable that would refuse exactly the directories that need it most.
- */
-export function inPlaceNeeds(sizes: PlannedSizes, temporaryDirectory: string): readonly SpaceNeed[] {
-  const live = liveBytes(sizes);
-  const journal = Math.max(live, pruneJournalNeed(sizes).bytes);
-  return [
-    { directory: temporaryDirectory, bytes: live, purpose: "VACUUM's temporary copy" },
-    { directory: sizes.dir.path, bytes: journal, purpose: 'the rollback journal' },
-  ];
-}
-
-/** The new file, beside the old one. Nothing is written to the old one, so there is no journal. */
-export function rebuildNeeds(sizes: PlannedSizes): readonly SpaceNeed[] {
-  return [{ directory: sizes.dir.path, bytes: liveBytes(sizes), purpose: 'the new database' }];
-}
-
-/** Upper estimate: a tenth of what is to be pruned may sit on pages that stay. */
-function liveBytes({ databaseBytes, freeBytes, prunableBytes }: PlannedSizes): number {
-  return Math.max(databaseBytes - freeBytes - Math.floor(prunableBytes * 0.9), 0);
 }
 
 function leastBytes(least: MinReclaim, databaseBytes: number): number {

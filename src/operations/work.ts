@@ -14,8 +14,11 @@ export async function doJob(job: Job, machine: Machine, observer: Observer): Pro
       const { pruneWhileRunning } = await import('./online/prune.ts');
       return pruneWhileRunning(job, job.request.online, machine, observer);
     }
-    case 'vacuum':
-      return vacuumUnderLock(job, machine, observer);
+    case 'vacuum': {
+      if (job.request.online === null) return vacuumUnderLock(job, machine, observer);
+      const { vacuumWhileRunning } = await import('./online/vacuum.ts');
+      return vacuumWhileRunning(job, job.request.online, machine, observer);
+    }
     // Loaded only where they are asked for: a prune does without them.
     case 'clean': {
       const { cleanUnderLock } = await import('./clean/execute.ts');

@@ -1,6 +1,7 @@
 /**
  * A second database file with the same content, or with less of one table: what a rebuild puts in the old one's place.
  */
+import { setAutoVacuum, type AutoVacuum } from './auto-vacuum.ts';
 import type { Database } from './open.ts';
 
 /** Rows of one table that the copy is to have. */
@@ -69,13 +70,14 @@ export function obstacleToCopy(db: Database, filtered: string): string | null {
 
 /**
  * Attaches the empty file at `path` to `db` while `use` runs, outside a transaction. The copy is neither journalled nor
- * synced: until the caller has synced it, it is nothing.
+ * synced: until the caller has synced it, it is nothing. It gives pages back as `autoVacuum` says.
  */
-export function withCopyAttached<T>(db: Database, path: string, use: () => T): T {
+export function withCopyAttached<T>(db: Database, path: string, autoVacuum: AutoVacuum, use: () => T): T {
   // The defensive mode of better-sqlite3 forbids to write the one row of the schema that stands for a full-text table.
   db.unsafeMode(true);
   db.prepare(`ATTACH ? AS ${COPY}`).run(path);
-  for (const pragma of ['page_size', 'auto_vacuum']) db.pragma(`${COPY}.${pragma} = ${valueOf(db, pragma)}`);
+  db.pragma(`${COPY}.page_size = ${valueOf(db, 'page_size')}`);
+  setAutoVacuum(db, autoVacuum, COPY);
   db.pragma(`${COPY}.journal_mode = OFF`);
   db.pragma(`${COPY}.synchronous = OFF`);
   db.pragma(`${COPY}.cache_size = -${CACHE_KIB}`);

@@ -16,6 +16,7 @@ import { COMMANDS, commandLinesIn, fullName, optionsOf } from '../support/comman
 import { orphanTopic } from '../support/damage.ts';
 import { missingFullTextRows } from '../support/full-text-damage.ts';
 import { temporaryDirectory, unpacked, unpackedDemo } from '../support/fixtures.ts';
+import { incremental } from '../support/incremental.ts';
 import { run, runJson } from '../support/run.ts';
 import { linesOf } from '../support/wal.ts';
 
@@ -118,6 +119,7 @@ const RUNS: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
       await runJson(['vacuum', await unpacked('1.5.9-purge-off'), '--auto-purge', 'on', '--dry-run']),
       await runJson(['vacuum', dir, '--yes']),
       await runJson(['vacuum', await cleanable(), '--clean', '--min-age', '0s', '--dry-run']),
+      await runJson(['vacuum', await incremental('0.5.5'), '--incremental', '--while-running', '--yes']),
     ];
   },
   clean: async () => {

@@ -210,7 +210,7 @@ describe('VACUUM in place', () => {
     const dir = await unpacked('0.6.3-purge-off');
     withDatabase(dir, (db) => {
       const before = db.prepare<[], bigint>('SELECT COUNT(*) FROM maintenance_log').pluck().get() ?? 0n;
-      vacuumInPlace(db);
+      vacuumInPlace(db, null);
       expect(db.prepare('SELECT COUNT(*) FROM maintenance_log').pluck().get()).toBe(before + 1n);
       const row = db.prepare('SELECT id, timestamp, operation FROM maintenance_log ORDER BY rowid DESC').get();
       expect(row).toMatchObject({
@@ -223,7 +223,7 @@ describe('VACUUM in place', () => {
 
   it('works where that table does not exist', async () => {
     const dir = await unpacked('0.4.14');
-    withDatabase(dir, (db) => vacuumInPlace(db));
+    withDatabase(dir, (db) => vacuumInPlace(db, null));
     expect(seqIdsOf(dir).length).toBeGreaterThan(0);
   });
 });

@@ -15,7 +15,7 @@ async function differenceAfter(change: string, isFull = false): Promise<string |
   writeFileSync(target, '');
   return withWritable(path, 0, (db) => {
     inExclusiveTransaction(db, () => keepLock(db));
-    return withCopyAttached(db, target, () => {
+    return withCopyAttached(db, target, 'none', () => {
       const rows = Number(db.prepare(`SELECT COUNT(*) FROM embeddings_queue WHERE ${WHERE}`).pluck().get());
       const half = { table: 'embeddings_queue', where: WHERE, rows };
       inExclusiveTransaction(db, () => fillCopy(db, half));

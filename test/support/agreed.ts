@@ -48,6 +48,8 @@ export function vacuumOf(path: string, mode: VacuumMode): VacuumJob {
     mode,
     isFullyVerified: true,
     autoPurge: null,
+    autoVacuum: null,
+    online: null,
   };
   return { kind: 'vacuum', request, agreed: null };
 }

@@ -10,14 +10,22 @@ import { autoPurgeWishOf, withAutoPurgeOptions, type AutoPurgeOptions } from '..
 import type { CommandContext } from '../command-context.ts';
 import { cleanRequestOf, withCleaningOptions, type CleaningOptions } from './clean.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
+import {
+  modeOf,
+  vacuumLimitsOf,
+  withIncrementalOptions,
+  withoutPrune,
+  type IncrementalOptions,
+} from '../incremental-options.ts';
 import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
 import { retentionOf, withRetentionOptions, type RetentionOptions } from '../retention-options.ts';
 
-interface VacuumOptions extends WritingOptions, RetentionOptions, CleaningOptions, AutoPurgeOptions {
+interface VacuumOptions
+  extends WritingOptions, RetentionOptions, CleaningOptions, AutoPurgeOptions, IncrementalOptions {
   readonly clean?: boolean;
   readonly prune: boolean;
   readonly minReclaim: MinReclaim;
-  readonly mode: VacuumMode | 'auto';
+  readonly mode?: VacuumMode | 'auto';
   readonly verify: 'usual' | 'full';
 }
 
@@ -26,7 +34,7 @@ const ONE_PERCENT: MinReclaim = { kind: 'share', share: 0.01 };
 export function vacuumCommand(context: CommandContext): Command {
   const command = withRetentionOptions(withWritingOptions(new Command('vacuum')))
     .description(
-      'Prune, then rewrite the database without its free pages: gives the disk space back. For a persist directory not in use by Chroma.',
+      'Prune, then rewrite the database without its free pages: gives the disk space back. For a persist directory not in use by Chroma, but for --incremental --while-running.',
     )
     .option('--no-prune', 'delete no WAL rows, only give free pages back')
     .addOption(
@@ -35,9 +43,10 @@ export function vacuumCommand(context: CommandContext): Command {
         .default(ONE_PERCENT, '1%'),
     )
     .addOption(
-      new Option('--mode <mode>', 'write a new file and put it in place, or rewrite the old one')
-        .choices(['auto', 'rebuild', 'in-place'])
-        .default('auto'),
+      new Option(
+        '--mode <mode>',
+        'write a new file and put it in place, or rewrite the old one (default: auto)',
+      ).choices(['auto', 'rebuild', 'in-place']),
     )
     .addOption(
       new Option('--verify <extent>', 'compare a new file with the old one: where rows were dropped, or row by row')
@@ -46,7 +55,7 @@ export function vacuumCommand(context: CommandContext): Command {
     )
     .option('--temp-dir <dir>', "where SQLite puts VACUUM's temporary copy")
     .option('--clean', 'first remove what deleted collections left behind; takes the next three options');
-  return withAutoPurgeOptions(withCleaningOptions(command))
+  return withIncrementalOptions(withAutoPurgeOptions(withCleaningOptions(command)))
     .addHelpText('after', helpFooter('chroma-maint vacuum ./persist --yes --min-reclaim 10%', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: VacuumOptions) => {
       const target = { ...targetOf(persistDir, options), retention: retentionFor(options, context.host) };
@@ -56,9 +65,11 @@ export function vacuumCommand(context: CommandContext): Command {
         clean: cleanOf(target, options),
         minReclaim: options.minReclaim,
         tempDir: options.tempDir ?? null,
-        mode: options.mode,
+        mode: modeOf(options),
         isFullyVerified: options.verify === 'full',
         autoPurge: autoPurgeWishOf(options, 'vacuum'),
+        autoVacuum: options.autoVacuum ?? null,
+        online: vacuumLimitsOf(options),
       };
       const [{ runSession }, { vacuumSession }] = await Promise.all([
         import('../session.ts'),
@@ -72,10 +83,7 @@ export function vacuumCommand(context: CommandContext): Command {
 function retentionFor(options: VacuumOptions, host: Host): Retention | null {
   const retention = retentionOf(options, host.now());
   if (retention === null || options.prune) return retention;
-  throw new MaintError('USAGE', {
-    message: `${options.keepLast === undefined ? '--keep-within' : '--keep-last'} goes with a prune, which --no-prune leaves out`,
-    hint: 'see: chroma-maint vacuum --help',
-  });
+  throw withoutPrune(options.keepLast === undefined ? '--keep-within' : '--keep-last');
 }
 
 /** Throws USAGE where an option of the clean-up is given without it. */

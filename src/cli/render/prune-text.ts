@@ -77,8 +77,11 @@ export function pruneReportLines({ plan, deleted, online }: PruneReport, view: V
   ];
 }
 
-/** What a prune beside a server meant for the server. */
-function onlineLines({ transactions, longestLockMs, left }: OnlineReport, view: View): readonly string[] {
+/** What work beside a server meant for the server. */
+export function onlineLines(
+  { transactions, longestLockMs, left }: Pick<OnlineReport, 'transactions' | 'longestLockMs' | 'left'>,
+  view: View,
+): readonly string[] {
   const done =
     transactions === 0
       ? []
@@ -117,13 +120,15 @@ function retentionWords(retention: Retention): string {
   return `${options} (from ${from} UTC on)`;
 }
 
-/** One that prunes, and leaves what this plan leaves. */
+/** One that prunes, and leaves what this plan leaves; beside a server where this plan is made beside one. */
 export function pruningCommandOn(
   plan: DirectoryPlan,
   command: 'prune' | 'vacuum',
   ...options: readonly string[]
 ): string {
-  return commandOn(plan, command, ...retentionOptions(plan.target.retention), ...options);
+  const { retention, allow } = plan.target;
+  const beside = command === 'prune' && allow.whileRunning ? ['--while-running'] : [];
+  return commandOn(plan, command, ...retentionOptions(retention), ...beside, ...options);
 }
 
 /** A command line on the plan's directory that can be pasted. */

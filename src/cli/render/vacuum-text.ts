@@ -1,5 +1,5 @@
 import { isSwitching, type AutoPurgeStep } from '../../operations/auto-purge/step.ts';
-import type { DirectoryPlan } from '../../operations/planning.ts';
+import { isChanging } from '../../operations/auto-vacuum.ts';
 import type { CleanReport } from '../../operations/clean/execute.ts';
 import { going, hasWork, totalsOf, type CleanPlan } from '../../operations/clean/plan.ts';
 import { pruneTotals } from '../../operations/collections.ts';
@@ -21,10 +21,8 @@ import {
   prunedCollections,
 } from './prune-text.ts';
 import { labelled, tableLines, withCommand, wrapped, type Column } from './table.ts';
+import { autoVacuumDone, autoVacuumLines, stepLines as givenLines, wayLines } from './vacuum-way-text.ts';
 import type { View } from './view.ts';
-
-const NOT_KEPT =
-  'extended attributes and ACLs of the file are not kept, for there is no GNU cp here; owner, group and mode are';
 
 const GAIN_COLUMNS: readonly Column[] = [
   { title: 'Where the bytes went', align: 'left', fit: 'cut' },
@@ -33,14 +31,13 @@ const GAIN_COLUMNS: readonly Column[] = [
 ];
 
 export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[] {
-  const { directory, expectedBytes, isWorthwhile, request, clean, autoPurge } = plan;
+  const { directory, isWorthwhile, request, clean, autoPurge } = plan;
   const given = printable(directory.dir.given);
   if (!isWorthwhile) {
     const lines = [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
     const first = [...(clean === null ? [] : cleanPlanLines(clean, view)), ...settingLines(autoPurge, view)];
     return first.length === 0 ? lines : [...first, '', ...lines];
   }
-  const live = formatBytes(expectedBytes);
   const lines = [
     view.style.bold(`Plan for ${given}`),
     ...backupStepLines(directory, view),
@@ -48,7 +45,8 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
     ...(request.withoutPrune ? [] : labelled('prune', pruneStep(plan), view.width)),
     ...heldLines(directory, view),
     ...settingLines(autoPurge, view),
-    ...modeLines(plan, live, view),
+    ...autoVacuumLines(plan, view),
+    ...wayLines(plan, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
     ...attentionLines(directory, view),
@@ -58,7 +56,7 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
 }
 
 export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view: View): readonly string[] {
-  const { plan, isDone, deleted, databaseBytesAfter, clean } = report;
+  const { plan, isDone, deleted, databaseBytesAfter, clean, given } = report;
   const { directory, request, autoPurge } = plan;
   if (!isDone) {
     return [
@@ -70,20 +68,22 @@ export function vacuumReportLines(report: VacuumReport, elapsedMs: number, view:
     ];
   }
   const before = directory.databaseBytes;
-  const gain = formatBytes(Math.max(before - databaseBytesAfter, 0));
+  const gain = formatBytes(given?.bytes ?? Math.max(before - databaseBytesAfter, 0));
   const sizes = `${formatBytes(before)} → ${formatBytes(databaseBytesAfter)} (gave back ${gain})`;
   const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
   const kept = formatCount(allRows(directory) - deleted);
   const rows =
-    `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(directory, clean?.isDone === true || isSwitching(autoPurge))}`.trimEnd();
+    `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. ${elsewhere(plan, clean)}`.trimEnd();
   return [
     view.style.bold(first),
     ...rest,
     ...(request.withoutPrune ? [] : wrapped(rows, view.width)),
+    ...givenLines(report, view),
     ...heldSentence(directory, view),
     ...(clean === null ? [] : cleanedLines(report, clean, view)),
     ...attentionLines(directory, view),
     ...settingDone(autoPurge),
+    ...autoVacuumDone(plan, view),
     ...growthLines(directory, view, autoPurge?.after),
     ...backupMadeLines(directory, view),
   ];
@@ -95,27 +95,6 @@ function settingLines(step: AutoPurgeStep | null, view: View): readonly string[]
 
 function settingDone(step: AutoPurgeStep | null): readonly string[] {
   return step === null ? [] : [stepDone(step)];
-}
-
-function modeLines({ directory, mode, temporaryDirectory }: VacuumPlan, live: string, view: View): readonly string[] {
-  const sizes = `${formatBytes(directory.databaseBytes)} → about ${live}`;
-  if (mode.kind === 'rebuild') {
-    return [
-      ...labelled('vacuum', 'write the live rows into a new file, verify it, put it in place', view.width),
-      ...labelled('', sizes, view.width),
-      ...labelled('needs', `about ${live} beside the database`, view.width),
-      ...(mode.attributes === 'all' ? [] : labelled('note', NOT_KEPT, view.width)),
-    ];
-  }
-  return [
-    ...labelled('vacuum', `rewrite the database in place: ${sizes}`, view.width),
-    ...(mode.because === null ? [] : labelled('because', mode.because, view.width)),
-    ...labelled(
-      'needs',
-      `about ${live} in ${printable(temporaryDirectory)} and up to ${live} beside the database`,
-      view.width,
-    ),
-  ];
 }
 
 function cleanStep(clean: CleanPlan): string {
@@ -153,10 +132,12 @@ function cleanedLines({ plan, databaseBytesAfter }: VacuumReport, clean: CleanRe
   ];
 }
 
-/** From 0.5.6 on Chroma keeps a log of VACUUMs, and expects one there. */
-function elsewhere({ versions }: DirectoryPlan, isMoreDone: boolean): string {
-  if (isMoreDone) return '';
-  return versions.sysdb < 8 ? 'Nothing else changed.' : 'Nothing else changed but a row in maintenance_log.';
+/** From 0.5.6 on Chroma keeps a log of VACUUMs, and expects one there. Of what a server does meanwhile nothing is known. */
+function elsewhere({ directory, request, mode, autoPurge, autoVacuum }: VacuumPlan, clean: CleanReport | null): string {
+  const isMore = clean?.isDone === true || isSwitching(autoPurge) || isChanging(autoVacuum);
+  if (isMore || request.online !== null) return '';
+  const isLogged = mode.kind !== 'incremental' && directory.versions.sysdb >= 8;
+  return isLogged ? 'Nothing else changed but a row in maintenance_log.' : 'Nothing else changed.';
 }
 
 function indexCheckOf({ directory, request }: VacuumPlan): IndexCheck {

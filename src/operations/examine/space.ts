@@ -9,7 +9,7 @@ import type { SpaceNeed } from '../guard-context.ts';
 import type { PlannedSizes } from '../planning.ts';
 import { pruneJournalNeed } from '../prune.ts';
 import { freeByDevice, verifySpace } from '../space.ts';
-import { inPlaceNeeds, rebuildNeeds } from '../vacuum.ts';
+import { inPlaceNeeds, rebuildNeeds } from '../vacuum-space.ts';
 
 interface Way {
   readonly command: string;

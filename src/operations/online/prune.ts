@@ -7,12 +7,10 @@ import type { CollectionId } from '../../chroma/model.ts';
 import { totalBytes, totalRows } from '../../chroma/prune-plan.ts';
 import { NO_ROW, smallest, type SeqId } from '../../chroma/seq-id.ts';
 import { MaintError } from '../../errors.ts';
-import { withReadOnly, withWritable } from '../../sqlite/open.ts';
+import { withReadOnly } from '../../sqlite/open.ts';
 import { counted } from '../../units.ts';
-import { READ_WAIT_MS, type GuardContext, type Machine } from '../guard-context.ts';
-import { verifyOneServer } from '../in-use.ts';
+import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
 import type { PruneJob } from '../job.ts';
-import { locateSettled, verifyJournal } from '../journal.ts';
 import type { Observer } from '../observer.ts';
 import { withPreflight, type DirectoryPlan, type Preflight } from '../planning.ts';
 import { prunePlanning, type OnlineReport, type PruneReport } from '../prune.ts';
@@ -20,11 +18,8 @@ import { inNumbers } from '../under-lock.ts';
 import { deleteBatch, type Batch } from './batch.ts';
 import { nextBatchRows, pauseAfter, type OnlineLimits } from './pace.ts';
 import { readRound, syncRound, type Round } from './round.ts';
+import { besideServer } from './transaction.ts';
 
-/** A lock that others hold is waited for in short turns: what is waited for in SQLite cannot be ended gently. */
-const LOCK_WAIT_MS = 250;
-/** Until then a server that is busy is given time, whatever was asked for with --wait. */
-const PATIENCE_MS = 5_000;
 /** How often, and how long apart, an index is looked at again that is being saved. */
 const LOOKS = 10;
 const LOOK_AGAIN_MS = 500;
@@ -140,7 +135,8 @@ async function workThrough(whole: Round, course: Course): Promise<ReadonlySet<Co
   syncRound(round);
   while (round.steps.length > 0) {
     const rows = nextBatchRows(limits, last);
-    const batch = await oneBatch(preflight.context, round, after, rows);
+    const [from, current] = [after, round];
+    const batch = await besideServer(preflight.context, (db, dir) => deleteBatch(db, dir, current, from, rows));
     if (batch === null) break;
     note(tally, round, batch);
     observer.onBytes(Math.round((all * Math.min(tally.deleted, expected)) / Math.max(expected, 1)), all);
@@ -160,31 +156,6 @@ function note(tally: Tally, { steps }: Round, { deleted, lockMs }: Batch): void 
     const rows = deleted.get(topic) ?? 0;
     tally.deleted += rows;
     tally.byCollection.set(collectionId, (tally.byCollection.get(collectionId) ?? 0) + rows);
-  }
-}
-
-/** One transaction, once it is known that nothing around has changed that would forbid it. */
-async function oneBatch(context: GuardContext, round: Round, after: SeqId, rows: number): Promise<Batch | null> {
-  const { host, ownProcesses } = context;
-  verifyOneServer(context);
-  // At the last moment: SQLite would play a hot journal back, which is for an operator to allow.
-  const dir = await locateSettled(context.dir.given, READ_WAIT_MS, { host, ownProcesses });
-  verifyJournal({ ...context, dir });
-  return patiently(context, () =>
-    withWritable(dir.databasePath, LOCK_WAIT_MS, (db) => deleteBatch(db, dir, round, after, rows)),
-  );
-}
-
-/** Tries again while others hold a lock, until the operator's patience is at its end. */
-async function patiently<T>({ waitMs }: GuardContext, work: () => T): Promise<T> {
-  const deadline = Date.now() + Math.max(waitMs, PATIENCE_MS);
-  for (;;) {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof MaintError) || error.code !== 'IN_USE' || Date.now() > deadline) throw error;
-      await delay(LOCK_WAIT_MS);
-    }
   }
 }
 

@@ -14,24 +14,16 @@ import { withReadOnly, type Database } from '../../sqlite/open.ts';
 import { collectionPlans } from '../collections.ts';
 import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
 import { verifySequence } from '../guards.ts';
-import {
-  planOn,
-  withPreflight,
-  type DirectoryPlan,
-  type PlannedWork,
-  type Planning,
-  type Preflight,
-  type Strategy,
-} from '../planning.ts';
+import { planOn, withPreflight, type PlannedWork, type Planning, type Preflight, type Strategy } from '../planning.ts';
 import { readPositions, type IndexReading } from '../positions.ts';
 import { collectionsWith } from '../reading.ts';
 import { syncIndexes } from '../under-lock.ts';
 
 export type Stamps = ReadonlyMap<SegmentId, IndexStamp>;
 
-export interface Round {
+export interface Round<S extends Strategy = Strategy> {
   /** What was planned, of indexes that lay still when they were read. */
-  readonly planned: PlannedWork<Strategy>;
+  readonly planned: PlannedWork<S>;
   /** What is still to go of it. */
   readonly steps: readonly PruneStep[];
   /** Collections whose index was being saved: their turn comes in a later round. */
@@ -48,18 +40,14 @@ const NOT_READ: IndexReading = {
 const BEING_SAVED = { reason: 'being-saved', message: 'its index is being saved at this moment' } as const;
 
 /** Plans what could be deleted beside a server at this moment. Reads only. */
-export function planWhileRunning(planning: Planning<Strategy>, machine: Machine): Promise<DirectoryPlan> {
+export function planWhileRunning<S extends Strategy>(planning: Planning<S>, machine: Machine): Promise<PlannedWork<S>> {
   return withPreflight(planning, machine, (preflight) =>
-    withReadOnly(
-      preflight.context.dir.databasePath,
-      READ_WAIT_MS,
-      (db) => readRound(db, preflight, planning).planned.plan,
-    ),
+    withReadOnly(preflight.context.dir.databasePath, READ_WAIT_MS, (db) => readRound(db, preflight, planning).planned),
   );
 }
 
 /** Reads and plans through `db`, in short reads. */
-export function readRound(db: Database, preflight: Preflight, planning: Planning<Strategy>): Round {
+export function readRound<S extends Strategy>(db: Database, preflight: Preflight, planning: Planning<S>): Round<S> {
   const { dir, host } = preflight.context;
   const stampedAt = host.now();
   const stamps = readStamps(db, dir);

@@ -37,8 +37,9 @@ export async function scrubUnderLock(
     const { dir } = preflight.context;
     observer.onStage('gathering');
     const texts = readSought(db, dir, request.phrases);
-    const { fullTextTable } = work.strategy;
-    rebuild(db, work, { observer, isFull: true, autoPurgeText: null, scrubbing: { fullTextTable } });
+    const { fullTextTable, autoVacuum } = work.strategy;
+    const settings = { isFull: true, autoPurgeText: null, autoVacuum };
+    rebuild(db, work, { observer, ...settings, scrubbing: { fullTextTable } });
     return { planned: work, sought: texts };
   });
   const plan = scrubPlanOf(request, planned);

@@ -6,14 +6,16 @@ import { locatePersistDir } from '../../chroma/persist-dir.ts';
 import { MaintError } from '../../errors.ts';
 import type { KeptAttributes } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
+import type { AutoVacuum } from '../../sqlite/auto-vacuum.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
 import type { Agreement } from '../agreement.ts';
 import { indexDamaged } from '../full-text/plan.ts';
 import { READ_WAIT_MS } from '../guard-context.ts';
 import { planDirectory, type DirectoryPlan, type PlannedWork, type Planning, type Strategy } from '../planning.ts';
 import type { Target } from '../target.ts';
-import { checkedAfterwards, rebuildNeeds } from '../vacuum.ts';
+import { checkedAfterwards } from '../vacuum.ts';
 import { obstacleToRebuild } from '../vacuum-mode.ts';
+import { rebuildNeeds } from '../vacuum-space.ts';
 import { searchEverywhere, type Found } from './search.ts';
 import { readSought, type SoughtCounts } from './sought.ts';
 
@@ -60,6 +62,8 @@ export interface ScrubStrategy extends Strategy {
   readonly attributes: KeptAttributes;
   readonly fileSystem: FileSystemPromise;
   readonly fullTextTable: string;
+  /** How the old file gives pages back, and so the new one. */
+  readonly autoVacuum: AutoVacuum;
 }
 
 /** File systems that write over a block where it is, unless it is shared with a snapshot or a copy of the file. */
@@ -110,8 +114,9 @@ export function scrubPlanning(
         expectedBytes: Math.max(sizes.databaseBytes - sizes.freeBytes - sizes.prunableBytes, 0),
         attributes: host.attributesKept(),
         fileSystem: { name, isInPlace: IN_PLACE.includes(name) },
+        autoVacuum: sizes.autoVacuum,
         fullTextTable: readFullTextDeclaration(db, schema).table,
-        needs: rebuildNeeds(sizes),
+        needs: rebuildNeeds(sizes, sizes.autoVacuum),
         alternatives: [],
         whenShort: 'free some space',
       };
