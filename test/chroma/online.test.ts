@@ -11,9 +11,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../support/fixtures.ts';
+import { AUTO_VACUUM, pagesOf } from '../support/incremental.ts';
 import { killedAfter } from '../support/process.ts';
-import { seqIdsOf } from '../support/state.ts';
-import { lastLines, program } from './processes.ts';
+import { seqIdsOf, withDatabase } from '../support/state.ts';
+import { lastLines, printed, program } from './processes.ts';
 import { pythonOf } from './support.ts';
 
 const LOAD = fileURLToPath(new URL('load.py', import.meta.url));
@@ -33,6 +34,11 @@ interface Pressed {
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
+
+/** Free pages for the server to fill and for the vacuum to give back. */
+const HOLE_BYTES = 40 * 1024 * 1024;
+
+const BESIDE = ['--while-running', '--yes', '--json', '--quiet'];
 
 interface Pruned {
   readonly exitCode: number | null;
@@ -127,14 +133,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 async function pruneOnce(directory: string): Promise<Pruned> {
-  const { exitCode, stdout, stderr } = await program([
-    'prune',
-    directory,
-    '--while-running',
-    '--yes',
-    '--json',
-    '--quiet',
-  ]);
+  const { exitCode, stdout, stderr } = await program(['prune', directory, ...BESIDE]);
   if (exitCode !== 0 && exitCode !== 3) return { exitCode, deleted: 0, longestLockMs: 0, stderr };
   const { totals, online } = JSON.parse(stdout) as {
     totals: { deleted: number };
@@ -147,6 +146,30 @@ async function pruneOnce(directory: string): Promise<Pruned> {
 async function pruneUntil(isOver: () => boolean, directory: string): Promise<readonly Pruned[]> {
   const runs: Pruned[] = [];
   while (!isOver()) runs.push(await pruneOnce(directory));
+  return runs;
+}
+
+interface GivenBack {
+  readonly exitCode: number | null;
+  readonly bytes: number;
+  readonly deleted: number;
+  readonly longestLockMs: number;
+  readonly stderr: string;
+}
+
+/** Prunes and gives pages back again and again until `isOver`. */
+async function giveBackUntil(isOver: () => boolean, directory: string): Promise<readonly GivenBack[]> {
+  const runs: GivenBack[] = [];
+  while (!isOver()) {
+    const argv = ['vacuum', directory, '--incremental', '--min-reclaim', '0', ...BESIDE];
+    const { exitCode, stdout, stderr } = await program(argv);
+    const { incremental, prune } = JSON.parse(exitCode === 0 ? stdout : '{}') as {
+      incremental?: { bytes: number; longestLockMs: number };
+      prune?: { totals: { deleted: number } };
+    };
+    const { bytes, longestLockMs } = incremental ?? { bytes: 0, longestLockMs: 0 };
+    runs.push({ exitCode, bytes, deleted: prune?.totals.deleted ?? 0, longestLockMs, stderr });
+  }
   return runs;
 }
 
@@ -203,6 +226,33 @@ describe.each(VERSIONS)('Chroma %s under the load of four clients', (version) =>
     expect(pruned.seen.wrong).toEqual([]);
     expect(failuresOf(pruned.seen)).toBeLessThanOrEqual(failuresOf(twin.seen));
     expect(pruned.rows).toBeLessThan(twin.rows);
+  });
+
+  it('keeps everything where its file gets smaller meanwhile', async () => {
+    const server = new Server(version, await freePort());
+    await printed(['vacuum', server.directory, '--auto-vacuum', 'incremental', '--yes', '--quiet']);
+    withDatabase(server.directory, (db) =>
+      db.exec(`CREATE TABLE filled (a); INSERT INTO filled VALUES (zeroblob(${HOLE_BYTES})); DROP TABLE filled`),
+    );
+    await server.start();
+    let isOver = false;
+    const load = server.press(SECONDS).finally(() => (isOver = true));
+    const runs = await giveBackUntil(() => isOver, server.directory);
+    const { text, seen } = await load;
+    await server.kill();
+    const [bytes, longest] = [
+      runs.reduce((sum, run) => sum + run.bytes, 0),
+      Math.max(...runs.map((run) => run.longestLockMs)),
+    ];
+    process.stdout.write(
+      `${version}: ${seen.requests} requests, p50 ${seen.p50Ms} ms, p99 ${seen.p99Ms} ms; ${runs.length} vacuums gave ${bytes} bytes back, longest lock ${longest} ms\n`,
+    );
+    expect(runs.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    expect(bytes).toBeGreaterThan(HOLE_BYTES / 2);
+    expect(seen).toMatchObject({ wrong: [], failures: {} });
+    expect(pagesOf(server.directory)).toMatchObject({ setting: AUTO_VACUUM.incremental, integrity: 'ok' });
+    expect(server.verify(text).wrong).toEqual([]);
+    expect(pagesOf(server.directory).integrity).toBe('ok');
   });
 
   it('keeps everything where either side is killed at any moment', async () => {
