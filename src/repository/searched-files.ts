@@ -8,7 +8,7 @@ import { eachChunk, isAllZero } from './file-content.ts';
 import { formatBytes } from '../units.ts';
 import { readTree, type TreeFile } from './tree.ts';
 
-/** A file that nothing can be found in. */
+/** A file that nothing can be found in, or a directory of them. */
 export interface Unsearchable {
   /** Relative to the directory. */
   readonly path: string;
@@ -31,11 +31,23 @@ const COMPRESSED: readonly Buffer[] = ['1f8b', '28b52ffd', 'fd377a585a00', '425a
   Buffer.from(hex, 'hex'),
 );
 
-/** Reads every regular file below `root`; links are not followed. Returns the files that it could not look into. */
+/**
+ * Reads every regular file below `root`; links are not followed. Returns the files and directories that it could not look
+ * into.
+ */
 export async function searchFiles(root: string, search: FileSearch): Promise<readonly Unsearchable[]> {
-  const { files } = readTree(root, () => false);
-  const all = files.reduce((sum, file) => sum + bytesToRead(file), 0);
   const unsearchable: Unsearchable[] = [];
+  const { files } = readTree(
+    root,
+    () => false,
+    (path, error) => {
+      const because = becauseOf(error);
+      // What is gone is not to be searched, but for the whole of it: that was named.
+      if (path === '') unsearchable.push({ path: '.', because: because ?? messageOf(error) });
+      else if (because !== null) unsearchable.push({ path, because });
+    },
+  );
+  const all = files.reduce((sum, file) => sum + bytesToRead(file), 0);
   let before = 0;
   for (const file of files) {
     const { path } = file;
@@ -89,9 +101,13 @@ async function searchFile(
       closeSync(descriptor);
     }
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT') return null;
-    if (code === undefined) throw error;
-    return messageOf(error);
+    return becauseOf(error);
   }
+}
+
+/** What the system said, null where the file is gone. Throws what the system did not say. */
+function becauseOf(error: unknown): string | null {
+  const code = systemErrorCode(error);
+  if (code === undefined) throw error;
+  return code === 'ENOENT' ? null : messageOf(error);
 }

@@ -39,11 +39,20 @@ export interface Tree {
 /** `st_blocks` counts these, by POSIX. */
 const BLOCK_BYTES = 512n;
 
+function rethrow(_: string, error: unknown): never {
+  throw error;
+}
+
 /**
  * Reads everything below `root`, in the order of the paths. Links are not followed. Files for which `isTemporary` says
- * so are left out.
+ * so are left out. What the system says of a path that cannot be looked into is thrown, unless `onUnreadable` takes it:
+ * then the path is left out.
  */
-export function readTree(root: string, isTemporary: (path: string) => boolean): Tree {
+export function readTree(
+  root: string,
+  isTemporary: (path: string) => boolean,
+  onUnreadable: (path: string, error: unknown) => void = rethrow,
+): Tree {
   const tree = { directories: [] as TreeDirectory[], files: [] as TreeFile[], leftOut: [] as LeftOut[] };
   const visit = (path: string): void => {
     tree.directories.push({ path, ...attributesOf(lstatSync(join(root, path), { bigint: true })) });
@@ -51,12 +60,19 @@ export function readTree(root: string, isTemporary: (path: string) => boolean): 
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
       const kind = isTemporary(below) ? 'temporary file' : kindOf(entry);
-      if (kind === 'directory') visit(below);
-      else if (kind === 'file') tree.files.push(treeFile(root, below));
+      if (kind === 'directory') attempt(below, visit);
+      else if (kind === 'file') attempt(below, (file) => tree.files.push(treeFile(root, file)));
       else tree.leftOut.push({ path: below, kind });
     }
   };
-  visit('');
+  const attempt = (path: string, read: (path: string) => unknown): void => {
+    try {
+      read(path);
+    } catch (error) {
+      onUnreadable(path, error);
+    }
+  };
+  attempt('', visit);
   return tree;
 }
 

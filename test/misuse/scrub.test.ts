@@ -128,16 +128,18 @@ describe('what is to be searched as well', () => {
     }
   });
 
-  it('may have files that cannot be read: they are named, and the rest is searched', async () => {
+  it('may have files and directories that cannot be read: they are named, and the rest is searched', async () => {
     const dir = await unpacked('0.6.3-purge-off');
     const others = temporaryDirectory();
     for (const path of [others, dirname(dir)]) chmodSync(path, 0o755);
+    mkdirSync(join(others, 'locked'), { mode: 0o000 });
     writeFileSync(join(others, 'secret'), 'x', { mode: 0o000 });
     writeFileSync(join(others, 'open'), 'the phrase in the open file');
     const argv = ['--dry-run', '--json', '--phrases', phraseFile(['the phrase in the open file']), '--also', others];
     const { stdout, stderr } = unprivileged('scrub', dir, ...argv);
     const { searched } = JSON.parse(stdout || stderr) as { searched: Record<string, readonly object[]> };
     expect(searched['unsearchable']).toEqual([
+      { root: others, path: 'locked', because: expect.stringContaining('EACCES') },
       { root: others, path: 'secret', because: expect.stringContaining('EACCES') },
     ]);
     expect(searched['traces']).toContainEqual(expect.objectContaining({ root: others, path: 'open', phrases: [1] }));
