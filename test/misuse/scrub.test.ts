@@ -120,6 +120,14 @@ describe('phrases', () => {
   });
 });
 
+describe('a file of phrases', () => {
+  it('may begin with a byte order mark', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const { json } = await scrub(dir, ['--dry-run', '--phrases', phraseFile(['\uFEFF61: fjord pine delta'])]);
+    expect(json.searched.traces.some(({ phrases }) => phrases.includes(1))).toBe(true);
+  });
+});
+
 describe('what is to be searched as well', () => {
   it('has to be a directory', async () => {
     const dir = await unpacked('0.6.3-purge-off');

@@ -57,7 +57,10 @@ function phrasesIn(file: string): readonly string[] {
 
 function linesOf(file: string): readonly string[] {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/);
+    // Editors on Windows begin a file with a byte order mark, which is no part of the first phrase.
+    return readFileSync(file, 'utf8')
+      .replace(/^\uFEFF/, '')
+      .split(/\r?\n/);
   } catch (error) {
     throw new MaintError('USAGE', {
       message: `the phrases cannot be read: ${file}`,
