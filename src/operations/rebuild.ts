@@ -69,22 +69,23 @@ function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildO
   const path = createRebuiltFile(dir.databasePath);
   withCopyAttached(db, path, options.autoVacuum, () => copy(db, planned, options));
   options.observer.onStage('swapping');
-  keepAttributes(context, path);
+  keepAttributes(context, path, options);
   host.sync(path);
   const proof = proofOfNobody(context, descriptor);
-  if (!proof.isProved) throw openedMeanwhile(context, proof.because);
+  if (!proof.isProved) throw openedMeanwhile(context, proof.because, options);
   putInPlace(dir.databasePath);
   finish(context, descriptor, { device: old.dev, inode: old.ino }, options);
 }
 
-function keepAttributes({ dir, host }: GuardContext, path: string): void {
+function keepAttributes({ dir, host }: GuardContext, path: string, { scrubbing }: RebuildOptions): void {
   try {
     host.copyAttributes(dir.databasePath, path);
   } catch (error) {
     throw new MaintError('NOT_WRITABLE', {
       message: `the new file cannot be given owner and mode of the old one: ${dir.databasePath}`,
       details: [messageOf(error)],
-      hint: 'let it be rewritten in place: --mode in-place',
+      hint:
+        scrubbing === null ? 'let it be rewritten in place: --mode in-place' : 'run this as the owner of the database',
       cause: error,
     });
   }
@@ -180,12 +181,16 @@ function waitForLateHolders(context: GuardContext, file: FileIdentity, { onStage
   }
 }
 
-function openedMeanwhile({ dir, host, ownProcesses }: GuardContext, because: string): MaintError {
+function openedMeanwhile(
+  { dir, host, ownProcesses }: GuardContext,
+  because: string,
+  { scrubbing }: RebuildOptions,
+): MaintError {
   const { holders } = host.holdersOf(dir.path, ownProcesses);
   if (holders.length > 0) return inUse(dir.given, holders);
   return new MaintError('IN_USE', {
     message: `${dir.given} was opened by somebody while it was rebuilt`,
     details: [because],
-    hint: 'make sure that Chroma is stopped, then run this again; or give --mode in-place',
+    hint: `make sure that Chroma is stopped, then run this again${scrubbing === null ? '; or give --mode in-place' : ''}`,
   });
 }

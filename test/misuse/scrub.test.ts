@@ -1,5 +1,5 @@
 /** Where scrub cannot do what it promises: it says so, and nothing is changed. */
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { damagedPage, databaseOf, hotJournal } from '../support/damage.ts';
@@ -28,6 +28,10 @@ async function refusal(argv: readonly string[], host = {}): Promise<FailureJson>
   return JSON.parse(stderr) as FailureJson;
 }
 
+function notPermitted(): never {
+  throw new Error('EPERM');
+}
+
 describe('a scrub is refused, with nothing changed,', () => {
   it('beside a process that has the directory open, by its name', async () => {
     const dir = await unpacked('0.6.3-purge-off');
@@ -53,6 +57,22 @@ describe('a scrub is refused, with nothing changed,', () => {
     expect(code).toBe(expected);
     expect(hint).not.toContain('--mode');
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('where the new file cannot have the old owner, or somebody came meanwhile, with a hint that it can take', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const before = bytesOf(dir);
+    const isWritten = (): boolean => existsSync(join(dir, 'chroma.sqlite3.chroma-maint-rebuild'));
+    for (const [host, expected] of [
+      [{ probeLease: () => 'granted', copyAttributes: notPermitted }, 'NOT_WRITABLE'],
+      [{ probeLease: () => (isWritten() ? 'refused' : 'granted') }, 'IN_USE'],
+    ] as const) {
+      const { code, hint } = await refusal([dir, '--yes'], { holdersOf: () => NOBODY, ...host });
+      expect(code).toBe(expected);
+      expect(hint).not.toContain('--mode');
+      // The time of the directory itself is that of the new file, which was there and is gone.
+      expect([...bytesOf(dir)].slice(1)).toEqual([...before].slice(1));
+    }
   });
 
   it('where the full-text table is missing, with the command that makes it', async () => {
