@@ -29,7 +29,7 @@ const DOCUMENT = `
 export function documentOf({ metadata }: Pick<QueueRow, 'metadata'>): string | null {
   // By far most rows that have none are told without taking their JSON apart.
   if (metadata === null || !metadata.includes(DOCUMENT_KEY)) return null;
-  const member = membersOf(metadata)?.find(({ key }) => key === DOCUMENT_KEY);
+  const member = membersOf(metadata)?.findLast(({ key }) => key === DOCUMENT_KEY);
   return member === undefined ? null : stringOf(member.value);
 }
 
