@@ -2,17 +2,13 @@
  * Backup commands that are ended by Ctrl-C, SIGTERM or --timeout, in real processes: nothing half-made stays, and the
  * message says what is the case.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { create, namesIn, newRepository, NOTHING } from '../support/backup.ts';
 import { enlarge } from '../support/enlarge.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
-import { inTransaction } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { endedWhen, inTransaction } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { bytesOf } from '../support/state.ts';
 
@@ -21,24 +17,6 @@ async function largeDirectory(): Promise<string> {
   const dir = await unpacked('0.5.5');
   enlarge(dir, 'drafts', 30_000, 1_536);
   return dir;
-}
-
-interface Ended {
-  readonly exitCode: number;
-  readonly code: string;
-  readonly state: string;
-}
-
-/** Starts a command and sends the signal as soon as `isThere`, which has to come before the command ends. */
-async function endedWhen(argv: readonly string[], signal: NodeJS.Signals, isThere: () => boolean): Promise<Ended> {
-  const child = spawn(process.execPath, [PROGRAM, ...argv, '--json'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let stderr = '';
-  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-  const ended = once(child, 'close').then(([exitCode]) => exitCode as number);
-  while (!isThere() && child.exitCode === null) await delay(1);
-  child.kill(signal);
-  const exitCode = await ended;
-  return { ...(JSON.parse(stderr) as Pick<Ended, 'code' | 'state'>), exitCode };
 }
 
 /** True while a directory is in the making. */

@@ -29,6 +29,30 @@ export function inTransaction(path: string, begin: string): Promise<ChildProcess
   );
 }
 
+/** What a command line with `--json` ended with after a signal, and said of it. */
+export interface EndedBySignal {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly message: string;
+  readonly state: string;
+}
+
+/** Starts a command and sends the signal as soon as `isThere`, which has to come before the command ends. */
+export async function endedWhen(
+  argv: readonly string[],
+  signal: NodeJS.Signals,
+  isThere: () => boolean,
+): Promise<EndedBySignal> {
+  const child = spawn(process.execPath, [PROGRAM, ...argv, '--json'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const ended = once(child, 'close').then(([exitCode]) => exitCode as number);
+  while (!isThere() && child.exitCode === null) await delay(1);
+  child.kill(signal);
+  const exitCode = await ended;
+  return { ...(JSON.parse(stderr) as Omit<EndedBySignal, 'exitCode'>), exitCode };
+}
+
 /** Processes that `pid` has started and that it has not waited for; none where it has ended. */
 export function childrenOf(pid: number): readonly number[] {
   try {
