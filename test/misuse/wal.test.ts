@@ -10,6 +10,7 @@ import { realHost } from '../../src/host/real-host.ts';
 import { exportToFile } from '../../src/operations/wal/export.ts';
 import * as damage from '../support/damage.ts';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
+import { NOBODY } from '../support/holders.ts';
 import { holdingOpen, inTransaction } from '../support/process.ts';
 import { PROGRAM, unprivileged } from '../support/program.ts';
 import { run } from '../support/run.ts';
@@ -378,6 +379,31 @@ describe('an export into a file', () => {
     await expect(exporting).rejects.toMatchObject({ code: 'INTERRUPTED', changed: false });
     expect(seen).toEqual(['.wal.jsonl.chroma-maint-unfinished']);
     expect(readdirSync(place)).toEqual([]);
+  });
+
+  it('takes nothing away that came to its place meanwhile', async () => {
+    const dir = await unpacked('0.5.5');
+    const place = temporaryDirectory();
+    const file = join(place, 'wal.jsonl');
+    const wanted = { collections: [], operation: null, since: null, until: null, id: null, limit: null };
+    const exporting = exportToFile({ ...wanted, path: dir, after: null, vectors: 'base64', file }, realHost, {
+      signal: new AbortController().signal,
+      onStage: () => undefined,
+      onBytes: () => writeFileSync(file, 'of somebody else'),
+    });
+    await expect(exporting).rejects.toMatchObject({ code: 'TARGET_EXISTS', changed: false });
+    expect(readFileSync(file, 'utf8')).toBe('of somebody else');
+    expect(readdirSync(place)).toEqual(['wal.jsonl']);
+  });
+
+  it('takes away what it has left itself, whatever processes of others cannot be looked into', async () => {
+    const dir = await unpacked('0.5.5');
+    const file = join(temporaryDirectory(), 'wal.jsonl');
+    writeFileSync(join(file, '..', '.wal.jsonl.chroma-maint-unfinished'), 'half');
+    const others = { holdersOfFile: () => ({ ...NOBODY, unreadable: 1 }) };
+    const foreign = { ...others, userId: () => realHost.userId() + 1 };
+    expect((await run(['wal', 'export', dir, '-o', file], {}, foreign)).exitCode).toBe(17);
+    expect((await run(['wal', 'export', dir, '-o', file], {}, others)).exitCode).toBe(0);
   });
 
   it('leaves nothing on a disk that it fills', async () => {

@@ -173,6 +173,25 @@ describe('what is read in pages', () => {
     expect(exported).toEqual({ rows: seqIds.length, firstSeqId: 1n, lastSeqId: seqIds.at(-1), endsBefore: null });
   });
 
+  it('ends at its limit, on whichever page that is', async () => {
+    const dir = await unpacked('0.5.5');
+    appendRows(
+      dir,
+      Array.from({ length: 4_500 }, (_, at) => ({ id: `row-${at}` })),
+    );
+    const seqIds = seqIdsOf(dir);
+    for (const limit of [1_999, 2_000, 2_001, 4_100]) {
+      const newest: bigint[] = [];
+      const listing = { ...ALL, limit, path: dir, redact: false, isStreamed: true };
+      await listRows(listing, realHost, async (rows) => void newest.push(...rows.map(({ seqId }) => seqId)));
+      expect(newest.toReversed()).toEqual(seqIds.slice(-limit));
+      let text = '';
+      const request = { ...ALL, limit, path: dir, after: null, vectors: 'none' } as const;
+      await exportLines(request, realHost, async (lines) => void (text += lines));
+      expect(exportedIn(text).map((row) => BigInt(row.seq_id))).toEqual(seqIds.slice(0, limit));
+    }
+  });
+
   it('ends where the queue ended when it began', async () => {
     const dir = await unpacked('0.5.5');
     // More than one page, so that another is read after rows have come.
@@ -251,6 +270,15 @@ describe('an export', () => {
     expect(JSON.parse(stdout)).toMatchObject({ file, bytes: size, rows: 706, compressed: false, vectors: 'array' });
     expect(mode & 0o777).toBe(0o600);
     expect(readdirSync(join(file, '..'))).toEqual(['wal.jsonl']);
+  });
+
+  it('is compressed where its name ends in .gz, and nowhere else', async () => {
+    const dir = await unpacked('0.5.5');
+    const place = temporaryDirectory();
+    const text = (await run(['wal', 'export', dir])).stdout;
+    for (const name of ['wal.gz.jsonl', 'wal.gz']) await run(['wal', 'export', dir, '-o', join(place, name)]);
+    expect(readFileSync(join(place, 'wal.gz.jsonl'), 'utf8')).toBe(text);
+    expect(gunzipSync(readFileSync(join(place, 'wal.gz'))).toString('utf8')).toBe(text);
   });
 
   it('warns where the queue ends before what it is to go on from, with exit code 3', async () => {

@@ -102,3 +102,22 @@ describe('a topic that two collections claim', () => {
     });
   });
 });
+
+describe('a row that is not there', () => {
+  it('is told with the rows beside its place', async () => {
+    const dir = await unpacked('0.5.5');
+    change(dir, 'DELETE FROM embeddings_queue WHERE seq_id BETWEEN 500 AND 510');
+    const { exitCode, stderr } = await run(['wal', 'show', dir, '505']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('next to the place of 505: 499 and 511');
+  });
+});
+
+describe('a document that is named twice', () => {
+  it('is the last one, as every reader of JSON has it', async () => {
+    const dir = await unpacked('0.5.5');
+    const metadata = '{"chroma:document": "first", "a": 1, "chroma:document": "last"}';
+    const [row = 0n] = appendRows(dir, [{ id: 'twice', metadata }]);
+    expect((await shown(dir, row)).document).toBe('last');
+  });
+});
