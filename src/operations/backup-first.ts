@@ -39,10 +39,13 @@ export function backUp(
   return createBackup(request, machine, observer);
 }
 
-/** Under the lock: throws PLAN_STALE where the database is not the one that was copied. */
-export function verifyCopied({ changeCounter }: CreateReport, dir: PersistDir): void {
+/**
+ * Under the lock: throws PLAN_STALE where the database is not the one that was copied, but for what this run itself has
+ * committed since. SQLite counts every transaction that writes once.
+ */
+export function verifyCopied({ changeCounter }: CreateReport, commitsSince: number, dir: PersistDir): void {
   const descriptor = borrowedDescriptor(dir.databasePath);
-  if (descriptor !== null && readChangeCounter(descriptor) === changeCounter) return;
+  if (descriptor !== null && readChangeCounter(descriptor) === changeCounter + commitsSince) return;
   throw new MaintError('PLAN_STALE', {
     message: `${dir.given} changed after its snapshot was made`,
     hint: 'make sure that Chroma is stopped, then run this again',

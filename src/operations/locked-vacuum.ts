@@ -19,6 +19,7 @@ import { verifyLocked } from './guards.ts';
 import { deletePlanned } from './locked-prune.ts';
 import type { Machine } from './guard-context.ts';
 import { cleanOn, type CleanReport } from './clean/execute.ts';
+import { totalsOf } from './clean/plan.ts';
 import type { Given } from './incremental/given.ts';
 import { giveBackStopped } from './incremental/stopped.ts';
 import type { PlannedWork, Planning, Preflight } from './planning.ts';
@@ -69,7 +70,7 @@ interface Vacuuming {
 function vacuumOn(db: Database, preflight: Preflight, { job, planning, observer, clean }: Vacuuming): VacuumReport {
   const { request, agreed } = job;
   const { planned, plan } = inExclusiveTransaction(db, () => {
-    const work = planUnderLock(db, preflight, planning, consentToVacuum(agreed));
+    const work = planUnderLock(db, preflight, planning, consentToVacuum(agreed), commitsOf(clean));
     return begin(db, { planned: work, plan: vacuumPlanOf(request, work) }, observer, clean);
   });
   const { directory, isWorthwhile } = plan;
@@ -130,6 +131,11 @@ function cleanFirst(db: Database, preflight: Preflight, { job, machine, observer
   const steps = agreed?.clean ?? null;
   const consent = agreed === null || steps === null ? null : { ...agreed, steps };
   return cleanOn(db, preflight, { kind: 'clean', request: request.clean, agreed: consent }, machine, observer);
+}
+
+/** How many transactions a clean-up was: directories alone are put aside without one that writes. */
+function commitsOf(clean: CleanReport | null): number {
+  return clean?.isDone === true && totalsOf(clean.plan.steps).rows > 0 ? 1 : 0;
 }
 
 /** What the clean-up before it has done stays done, whatever a vacuum fails of. */

@@ -65,16 +65,18 @@ export function consentToPrune(agreed: PrunePlan | null): Consent<Strategy> {
 
 /**
  * Plans inside the exclusive transaction, which shuts out a Chroma that would save an index inside an uncommitted one.
- * Throws PLAN_STALE where something else would be done now than what was agreed to.
+ * Throws PLAN_STALE where something else would be done now than what was agreed to, or where a snapshot that was made
+ * first is of another database: `commitsSince` transactions of this run have written since.
  */
 export function planUnderLock<S extends Strategy>(
   db: Database,
   preflight: Preflight,
   planning: Planning<S>,
   isAgreed: Consent<S>,
+  commitsSince = 0,
 ): PlannedWork<S> {
   const { dir } = preflight.context;
-  if (preflight.backup !== null) verifyCopied(preflight.backup, dir);
+  if (preflight.backup !== null) verifyCopied(preflight.backup, commitsSince, dir);
   removeLeftover(dir.databasePath);
   const planned = planOn(db, preflight, planning);
   if (isAgreed(planned)) return planned;

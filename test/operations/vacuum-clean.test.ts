@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Finding } from '../../src/operations/findings/findings.ts';
 import { orphanTopic } from '../support/damage.ts';
-import { unpacked } from '../support/fixtures.ts';
+import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, rowsOf, withDatabase } from '../support/state.ts';
 
@@ -43,6 +43,23 @@ it.each(['rebuild', 'in-place'])('cleans up, prunes and vacuums in one run, mode
   const { findings } = await runJson<{ findings: readonly Finding[] }>(['check', dir, '--deep']);
   expect(findings.filter(({ id }) => id.startsWith('orphan'))).toEqual([]);
   expect(withDatabase(dir, (db) => db.pragma('freelist_count', { simple: true }))).toBe(0n);
+});
+
+it.each(['rebuild', 'in-place'])('cleans up behind a snapshot, and vacuums in mode %s', async (mode) => {
+  const dir = await leftBehind();
+  const repository = join(temporaryDirectory(), 'repository');
+  const report = await runJson<Vacuumed>(['vacuum', dir, ...ALL, '--mode', mode, '--backup', repository]);
+  expect(report).toMatchObject({ changed: true, mode, backup: { snapshot: { number: 1 } } });
+  expect(report.clean?.rows['embeddings']).toBeGreaterThan(0);
+  expect(withDatabase(dir, (db) => db.pragma('freelist_count', { simple: true }))).toBe(0n);
+});
+
+it('cleans up behind a snapshot where only directories go', async () => {
+  const dir = await unpacked('0.6.3-purge-off');
+  await run(['clean', dir, '--only', 'rows', '--yes']);
+  const repository = join(temporaryDirectory(), 'repository');
+  const report = await runJson<Vacuumed>(['vacuum', dir, ...ALL, '--backup', repository]);
+  expect(report).toMatchObject({ changed: true, clean: { quarantine: expect.any(String) as string } });
 });
 
 it('leaves the same rows as a clean-up followed by a vacuum', async () => {
