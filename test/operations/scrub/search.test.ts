@@ -10,7 +10,7 @@ import { damagedIndexFiles, databaseOf, unknownMigration } from '../../support/d
 import { temporaryDirectory, unpacked, unpackedDemo } from '../../support/fixtures.ts';
 import { NOBODY } from '../../support/holders.ts';
 import { run } from '../../support/run.ts';
-import { inFullTextTable, inOrphanRow, phraseFile, scrub } from '../../support/scrub.ts';
+import { inFreePages, inFullTextTable, inLeftIndex, inOrphanRow, phraseFile, scrub } from '../../support/scrub.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -77,6 +77,20 @@ describe('deleted texts', () => {
       expect.objectContaining({ place: 'wal', collection: null, state: 'orphan', texts: 1 }),
     );
     expect(traces).toContainEqual(expect.objectContaining({ place: 'full-text', texts: 1 }));
+  });
+});
+
+describe('what to do', () => {
+  it('is to scrub for what is in free pages, and to clean where only the directory of an index is left', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    inFreePages(dir, 'a text in freed pages of the database');
+    const argv = ['--dry-run', '--phrases', phraseFile(['a text in freed pages of the database'])];
+    const { stdout } = await run(['scrub', dir, ...argv], { columns: 120 });
+    expect(stdout).toMatch(/free space of chroma\.sqlite3 .* this scrub/);
+    const other = await unpackedDemo();
+    inLeftIndex(other, 'some bytes');
+    const left = await run(['scrub', other, '--dry-run'], { columns: 120 });
+    expect(left.stdout).toContain(`  chroma-maint clean ${other} --delete\n  chroma-maint scrub ${other}\n`);
   });
 });
 
