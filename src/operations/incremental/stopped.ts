@@ -18,17 +18,19 @@ export function giveBackStopped(
   { onStage, onBytes }: Observer,
   stateAfter: (bytes: number) => string,
 ): Given {
-  onStage('shrinking');
-  const { freePages, pageSize } = readPageCounts(db);
-  let giving = nothingGiven(freePages);
+  let bytes = 0;
   try {
+    onStage('shrinking');
+    const { freePages, pageSize } = readPageCounts(db);
+    let giving = nothingGiven(freePages);
     for (let most = nextPages(giving); most > 0; most = nextPages(giving)) {
       giving = withStep(giving, giveBackStep(db, dir, most));
+      bytes = giving.bytes;
       onBytes(giving.pages * pageSize, freePages * pageSize);
     }
     return giving;
   } catch (error) {
     const failure = translate(dir.databasePath, error);
-    throw failure instanceof MaintError ? failure.withState(stateAfter(giving.bytes)) : failure;
+    throw failure instanceof MaintError ? failure.withState(stateAfter(bytes)) : failure;
   }
 }

@@ -73,8 +73,8 @@ async function giveBack(
   { onStage, onBytes }: Observer,
 ): Promise<Given> {
   let bytes = 0;
-  onStage('shrinking');
   try {
+    onStage('shrinking');
     const { freePages, pageSize } = withReadOnly(context.dir.databasePath, READ_WAIT_MS, readPageCounts);
     let giving = nothingGiven(freePages);
     for (let pages = nextPages(giving); pages > 0; pages = nextPages(giving)) {
