@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
+import { pointerMapBytes } from '../../src/sqlite/auto-vacuum.ts';
 import { databaseOf } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { AUTO_VACUUM, pagesOf, setTo } from '../support/incremental.ts';
@@ -126,6 +127,19 @@ describe('vacuum --auto-vacuum', () => {
     const argv = ['vacuum', dir, '--no-prune', '--auto-vacuum', 'incremental', '--yes'];
     expect((await run(argv, {}, host)).exitCode).toBe(15);
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it.each([
+    ['none', 'incremental', 1],
+    ['incremental', 'none', -1],
+    ['full', 'incremental', 0],
+  ] as const)('from %s to %s expects the pointer map to come or to go', async (before, after, sign) => {
+    const dir = await withSetting('0.6.3-purge-off', before);
+    const argv = ['vacuum', dir, '--min-reclaim', '0', '--dry-run'];
+    const plain = await runJson<Vacuumed>(argv);
+    const changed = await runJson<Vacuumed>([...argv, '--auto-vacuum', after]);
+    const added = changed.expected.databaseBytes - plain.expected.databaseBytes;
+    expect(added).toBe(sign * pointerMapBytes(plain.expected.databaseBytes, 4096));
   });
 
   it.each(['full', 'on', '2'])('does not take %s', async (setting) => {

@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MaintError } from '../../errors.ts';
+import { translate } from '../../sqlite/errors.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
 import { readPageCounts } from '../../sqlite/pages.ts';
 import { READ_WAIT_MS, type GuardContext, type Machine } from '../guard-context.ts';
@@ -87,6 +88,7 @@ async function giveBack(
     }
     return giving;
   } catch (error) {
-    throw error instanceof MaintError ? error.withState(cutShort(deleted, bytes)) : error;
+    const failure = translate(context.dir.databasePath, error);
+    throw failure instanceof MaintError ? failure.withState(cutShort(deleted, bytes)) : failure;
   }
 }
