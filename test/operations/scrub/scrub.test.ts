@@ -292,9 +292,10 @@ describe('the full-text index', () => {
     withDatabase(dir, (db) => {
       const insert = db.prepare('INSERT INTO embedding_fulltext_search (rowid, string_value) VALUES (?, ?)');
       // Many pages of the index, more than what lives will need.
-      const text = (row: number): string => Array.from({ length: 2_000 }, (_, at) => `≠${row}${at}`).join(' ');
       db.transaction(() => {
-        for (let row = 100; row < 150; row += 1) insert.run(999_000 + row, text(row));
+        for (let row = 100; row < 150; row += 1) {
+          insert.run(999_000 + row, Array.from({ length: 2_000 }, (_, at) => `≠${row}${at}`).join(' '));
+        }
       })();
       db.exec('DELETE FROM embedding_fulltext_search WHERE rowid > 999000');
     });
