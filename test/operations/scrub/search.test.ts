@@ -1,5 +1,5 @@
 /** What a scrub says that it found, piece by piece, and what follows from it. */
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Host, HolderScan } from '../../../src/host/host.ts';
@@ -91,6 +91,20 @@ describe('what to do', () => {
     inLeftIndex(other, 'some bytes');
     const left = await run(['scrub', other, '--dry-run'], { columns: 120 });
     expect(left.stdout).toContain(`  chroma-maint clean ${other} --delete\n  chroma-maint scrub ${other}\n`);
+  });
+});
+
+describe('a quarantine in another directory', () => {
+  it('goes with its files, not with a command on this one', async () => {
+    const others = temporaryDirectory();
+    const quarantine = join(others, '.chroma-maint', 'quarantine', '20261122T000000Z');
+    mkdirSync(quarantine, { recursive: true });
+    writeFileSync(join(quarantine, 'length.bin'), 'a text in the quarantine of a copy');
+    const phrases = phraseFile(['a text in the quarantine of a copy']);
+    const argv = ['scrub', await unpackedDemo(), '--dry-run', '--also', others, '--phrases', phrases];
+    const { stdout } = await run(argv, { columns: 200 });
+    expect(stdout).toMatch(/length\.bin .* the file/);
+    expect(stdout).not.toContain('--purge-quarantine');
   });
 });
 
