@@ -1,16 +1,16 @@
 /**
  * From an agreed plan to the working process and back, and what to say where that way is cut short.
  */
-import { locatePersistDir } from '../chroma/persist-dir.ts';
 import { MaintError, NOTHING_CHANGED } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { rebuiltPath } from '../sqlite/rebuilt-file.ts';
 import type { Agreement } from './agreement.ts';
 import { WorkEnded } from './child.ts';
+import { READ_WAIT_MS } from './guard-context.ts';
 import { settleHalfSwap } from './half-swap.ts';
 import type { Execution, PlannedJob, ReportOf, Work } from './job.ts';
 import type { Planned, Stage } from './observer.ts';
-import { statingRecovery } from './journal.ts';
+import { locateSettled, statingRecovery } from './journal.ts';
 import type { DirectoryPlan } from './planning.ts';
 import { stateBefore, type StateBefore } from './state-before.ts';
 import type { Target } from './target.ts';
@@ -39,7 +39,7 @@ export async function execute<J extends PlannedJob>(
 ): Promise<ReportOf<J>> {
   const { target } = job.request;
   await settleHalfSwap(target.path, target.waitMs, host);
-  const dir = locatePersistDir(target.path);
+  const dir = await locateSettled(target.path, READ_WAIT_MS, { host, ownProcesses: [process.pid] });
   const { databasePath, journal } = dir;
   const before = stateBefore(dir);
   let planned: Planned | null = null;

@@ -1,6 +1,7 @@
 /**
  * Rollback journals and write-ahead files beside the database: looked at before SQLite opens anything.
  */
+import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { MaintError } from '../errors.ts';
@@ -54,14 +55,31 @@ export async function locateSettled(
   { host, ownProcesses }: Machine,
 ): Promise<PersistDir> {
   const deadline = Date.now() + waitMs;
-  let dir = locatePersistDir(given);
+  const isHeldAt = (path: string): boolean => host.holdersOf(path, ownProcesses).holders.length > 0;
+  let dir = await locateWhole(given, deadline, isHeldAt);
   while (dir.journal === 'hot' && Date.now() < deadline) {
-    const isHeld = host.holdersOf(dir.path, ownProcesses).holders.length > 0;
+    const isHeld = isHeldAt(dir.path);
     await delay(POLL_MS);
-    const later = locatePersistDir(given);
+    const later = await locateWhole(given, deadline, isHeldAt);
     const isLeft = !isHeld && later.journal === 'hot' && later.database.changeCounter === dir.database.changeCounter;
     dir = later;
     if (isLeft) break;
   }
   return dir;
+}
+
+/**
+ * Locates the directory. A commit that makes the file larger writes the header first, so until its end the file looks
+ * cut short: that is believed only where nobody has the directory open.
+ */
+async function locateWhole(given: string, deadline: number, isHeldAt: (path: string) => boolean): Promise<PersistDir> {
+  for (;;) {
+    try {
+      return locatePersistDir(given);
+    } catch (error) {
+      const isCorrupt = error instanceof MaintError && error.code === 'CORRUPT';
+      if (!isCorrupt || Date.now() >= deadline || !isHeldAt(realpathSync(given))) throw error;
+      await delay(POLL_MS);
+    }
+  }
 }

@@ -167,6 +167,24 @@ describe('a prune beside a server', () => {
     expect(rowsOf(dir)).toEqual(before);
   });
 
+  it('waits for a commit that makes the file larger: until its end that looks cut short', async () => {
+    const dir = await still('0.5.5');
+    const whole = readFileSync(databaseOf(dir));
+    truncateSync(databaseOf(dir), whole.length - 4096);
+    setTimeout(() => writeFileSync(databaseOf(dir), whole), 200);
+    const { exitCode, stdout } = await run(['prune', dir, ...ONLINE], {}, { holdersOf: () => IDLE_CHROMA });
+    expect(exitCode).toBe(0);
+    expect((JSON.parse(stdout) as OnlineJson).totals.deleted).toBeGreaterThan(0);
+  });
+
+  it('does not wait where nobody is there who could be committing', async () => {
+    const dir = await still('0.5.5');
+    truncateSync(databaseOf(dir), statSync(databaseOf(dir)).size - 4096);
+    const { exitCode, stderr } = await run(['prune', dir, ...ONLINE], {}, NOBODY_THERE);
+    expect(exitCode).toBe(14);
+    expect(stderr).toContain('cut short');
+  });
+
   it('waits for an index that looks damaged because it is saved slowly', async () => {
     const [dir, quiet] = [await still('0.5.5'), await still('0.5.5')];
     await run(['prune', quiet, ...ONLINE], {}, NOBODY_THERE);
