@@ -20,7 +20,6 @@ const SMALL_FIXTURES = [
   'deletions-0.4.24',
   'deletions-0.5.5',
   'deletions-0.6.3',
-  'deletions-1.0.12',
   'deletions-1.5.9',
 ];
 

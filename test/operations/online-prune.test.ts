@@ -177,6 +177,27 @@ describe('a prune beside a server', () => {
     expect((JSON.parse(stdout) as OnlineJson).totals.deleted).toBeGreaterThan(0);
   });
 
+  it('looks again where an index is ahead of rows that are not committed yet', async () => {
+    const dir = await still('0.5.5');
+    const rows = withDatabase(dir, (db) =>
+      db.prepare('SELECT * FROM embeddings_queue ORDER BY seq_id DESC LIMIT 300').all(),
+    );
+    withDatabase(dir, (db) =>
+      db.exec('DELETE FROM embeddings_queue WHERE seq_id > (SELECT MAX(seq_id) FROM embeddings_queue) - 300'),
+    );
+    setTimeout(() => {
+      withDatabase(dir, (db) => {
+        const insert = db.prepare(
+          `INSERT INTO embeddings_queue (seq_id, created_at, operation, topic, id, vector, encoding, metadata)
+           VALUES (@seq_id, @created_at, @operation, @topic, @id, @vector, @encoding, @metadata)`,
+        );
+        for (const row of rows) insert.run(row);
+      });
+    }, 400);
+    const { exitCode, stderr } = await run(['prune', dir, ...ONLINE], {}, NOBODY_THERE);
+    expect(exitCode, stderr).toBe(0);
+  });
+
   it('does not wait where nobody is there who could be committing', async () => {
     const dir = await still('0.5.5');
     truncateSync(databaseOf(dir), statSync(databaseOf(dir)).size - 4096);

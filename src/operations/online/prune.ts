@@ -7,9 +7,8 @@ import type { CollectionId } from '../../chroma/model.ts';
 import { totalBytes, totalRows } from '../../chroma/prune-plan.ts';
 import { NO_ROW, smallest, type SeqId } from '../../chroma/seq-id.ts';
 import { MaintError } from '../../errors.ts';
-import { withReadOnly } from '../../sqlite/open.ts';
 import { counted } from '../../units.ts';
-import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
+import type { Machine } from '../guard-context.ts';
 import type { PruneJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
 import { withPreflight, type DirectoryPlan, type Preflight } from '../planning.ts';
@@ -45,9 +44,8 @@ export function pruneWhileRunning(
   observer.onStage('checking');
   const planning = prunePlanning(request, false, agreed);
   return withPreflight(planning, machine, async (preflight) => {
-    const read = (): Round =>
-      withReadOnly(preflight.context.dir.databasePath, READ_WAIT_MS, (db) => readRound(db, preflight, planning));
-    const first = read();
+    const read = (): Promise<Round> => readRound(preflight, planning);
+    const first = await read();
     const goal = goalOf(
       first,
       agreed?.prune.steps.map(({ collectionId, below }) => [collectionId, below]),
@@ -75,7 +73,7 @@ function withNewSkips(first: DirectoryPlan, last: DirectoryPlan): DirectoryPlan 
 
 interface Course {
   readonly preflight: Preflight;
-  readonly read: () => Round;
+  readonly read: () => Promise<Round>;
   readonly limits: OnlineLimits;
   readonly tally: Tally;
   readonly observer: Observer;
@@ -107,7 +105,7 @@ async function untilReached(
     look = course.tally.deleted > before ? 0 : look + 1;
     if (look === LOOKS) break;
     await delay(LOOK_AGAIN_MS);
-    round = course.read();
+    round = await course.read();
   }
   return { left: [...open.keys()], last: round };
 }

@@ -3,6 +3,7 @@
  * transaction can tell that the index files are still those that were read.
  */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { liveSegments, readCatalog } from '../../chroma/catalog.ts';
 import { isQuiet, isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
 import type { Collection, CollectionId, PruneStep, Segment, SegmentId } from '../../chroma/model.ts';
@@ -10,6 +11,7 @@ import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { needsAttention, planCutoffs, type CollectionCutoff, type PrunePlan } from '../../chroma/prune-plan.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import { smallest, type SeqId } from '../../chroma/seq-id.ts';
+import { MaintError } from '../../errors.ts';
 import { withReadOnly, type Database } from '../../sqlite/open.ts';
 import { collectionPlans } from '../collections.ts';
 import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
@@ -41,13 +43,27 @@ const BEING_SAVED = { reason: 'being-saved', message: 'its index is being saved 
 
 /** Plans what could be deleted beside a server at this moment. Reads only. */
 export function planWhileRunning<S extends Strategy>(planning: Planning<S>, machine: Machine): Promise<PlannedWork<S>> {
-  return withPreflight(planning, machine, (preflight) =>
-    withReadOnly(preflight.context.dir.databasePath, READ_WAIT_MS, (db) => readRound(db, preflight, planning).planned),
-  );
+  return withPreflight(planning, machine, async (preflight) => (await readRound(preflight, planning)).planned);
 }
 
-/** Reads and plans through `db`, in short reads. */
-export function readRound<S extends Strategy>(db: Database, preflight: Preflight, planning: Planning<S>): Round<S> {
+/** A Chroma up to 0.5.5 saves an index inside the transaction that adds its rows, so it is ahead of them until the commit. */
+const LOOKS = 10;
+const LOOK_AGAIN_MS = 250;
+
+/** Reads and plans, in short reads. What looks damaged is looked at again: beside a server it may be half of a commit. */
+export async function readRound<S extends Strategy>(preflight: Preflight, planning: Planning<S>): Promise<Round<S>> {
+  const { databasePath } = preflight.context.dir;
+  for (let look = 1; ; look += 1) {
+    try {
+      return withReadOnly(databasePath, READ_WAIT_MS, (db) => roundOn(db, preflight, planning));
+    } catch (error) {
+      if (!(error instanceof MaintError) || error.code !== 'CORRUPT' || look === LOOKS) throw error;
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+function roundOn<S extends Strategy>(db: Database, preflight: Preflight, planning: Planning<S>): Round<S> {
   const { dir, host } = preflight.context;
   const stampedAt = host.now();
   const stamps = readStamps(db, dir);

@@ -36,9 +36,7 @@ export function vacuumWhileRunning(
   const planning = vacuumPlanning(request, machine.host, false, agreed);
   return withPreflight(planning, machine, async ({ context, ...checked }) => {
     const { databasePath } = context.dir;
-    const { planned } = withReadOnly(databasePath, READ_WAIT_MS, (db) =>
-      readRound(db, { context, ...checked }, planning),
-    );
+    const { planned } = await readRound({ context, ...checked }, planning);
     const plan = vacuumPlanOf(request, planned);
     observer.onPlanned(inNumbers(planned, plan.expectedBytes));
     const pruned =
