@@ -5,8 +5,7 @@
 import type { Database } from '../sqlite/open.ts';
 import type { SegmentId } from './model.ts';
 import { DOCUMENT_KEY, membersOf, stringOf } from './queue-metadata.ts';
-import { eachPage, EVERY_ROW, OPERATIONS, type QueueRow } from './queue-rows.ts';
-import { BEFORE_ALL, LARGEST } from './seq-id.ts';
+import { eachRow, EVERY_ROW, OPERATIONS, type QueueRow } from './queue-rows.ts';
 
 /** Where the records of a row's collection are; null for a row of no collection. */
 export interface RecordPlace {
@@ -53,13 +52,10 @@ export function liveDocuments(db: Database, placeOf: PlaceOf): IsLiveDocument {
 function lastDeletions(db: Database, placeOf: PlaceOf): ReadonlyMap<string, bigint> {
   const last = new Map<string, bigint>();
   const filter = { ...EVERY_ROW, operation: OPERATIONS.indexOf('delete') };
-  const question = { order: 'oldest-first', after: BEFORE_ALL, upTo: LARGEST, filter, withVectors: false } as const;
-  for (const page of eachPage(db, question)) {
-    for (const { topic, id, seqId } of page) {
-      const place = placeOf(topic);
-      if (place === null || topic === null || id === null || seqId <= place.position) continue;
-      last.set(keyOf(topic, id), seqId);
-    }
+  for (const { topic, id, seqId } of eachRow(db, 'oldest-first', filter)) {
+    const place = placeOf(topic);
+    if (place === null || topic === null || id === null || seqId <= place.position) continue;
+    last.set(keyOf(topic, id), seqId);
   }
   return last;
 }

@@ -6,6 +6,7 @@
 import { isDamage } from '../sqlite/errors.ts';
 import type { Database } from '../sqlite/open.ts';
 import type { CollectionId, Topic } from './model.ts';
+import { BEFORE_ALL, LARGEST } from './seq-id.ts';
 
 /** A row as it is stored. Text is null where the column is NULL; what is no text stands there as an SQL literal. */
 export interface QueueRow {
@@ -112,6 +113,12 @@ export function* eachPage(
     if (isForward) after = isCut && last !== undefined ? last : span.upTo;
     else upTo = isCut && last !== undefined ? last - 1n : span.after;
   }
+}
+
+/** Every row that `filter` leaves, one at a time and without its vector; read page by page as {@link eachPage} does. */
+export function* eachRow(db: Database, order: RowOrder, filter: RowFilter = EVERY_ROW): Generator<QueueRow> {
+  const question = { order, after: BEFORE_ALL, upTo: LARGEST, filter, withVectors: false };
+  for (const page of eachPage(db, question)) yield* page;
 }
 
 interface Span {

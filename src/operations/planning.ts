@@ -1,6 +1,6 @@
 /**
- * From a path to a plan. First what can be asked before the database is opened, then the reading and what follows from
- * it, which is the same on a read-only connection and under the exclusive lock.
+ * From a path to a plan: after the preflight the reading and what follows from it, which is the same on a read-only
+ * connection and under the exclusive lock.
  */
 import { readAutoPurge, type AutoPurge } from '../chroma/auto-purge.ts';
 import type { Generation, MigrationVersions, TopicUsage } from '../chroma/model.ts';
@@ -8,18 +8,15 @@ import type { PersistDir } from '../chroma/persist-dir.ts';
 import { totalBytes, totalRows, type PrunePlan } from '../chroma/prune-plan.ts';
 import type { Host } from '../host/host.ts';
 import type { AutoVacuum } from '../sqlite/auto-vacuum.ts';
-import { inReadTransaction, readThroughMaps, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
+import { inReadTransaction, readThroughMaps, withReadOnly, type Database } from '../sqlite/open.ts';
 import { allQueueRows, collectionPlans, type CollectionPlan } from './collections.ts';
-import { backupNeed, backupPlaces } from './backup-first.ts';
+import { backupNeed } from './backup-first.ts';
 import type { CreateReport } from './backup/create.ts';
-import { READ_WAIT_MS, type Alternative, type GuardContext, type Machine, type SpaceNeed } from './guard-context.ts';
-import { inGuardOrder, verifyDirectory, verifyPath, verifyPlanned, type Check } from './guards.ts';
-import { inUse, namingHolders, verifyNotInUse } from './in-use.ts';
-import { settleHalfSwap, verifyNotHalfSwapped } from './half-swap.ts';
-import { hotJournal, locateSettled, statingRecovery } from './journal.ts';
+import { READ_WAIT_MS, type Alternative, type GuardContext, type SpaceNeed } from './guard-context.ts';
+import { inGuardOrder, verifyPlanned, type Check } from './guards.ts';
+import { withPreflight, type Preflight, type PreflightRequest } from './preflight.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
-import { freeByDevice } from './space.ts';
 import { excludedBy, type Target } from './target.ts';
 
 /** What a writing verb shows before it asks. */
@@ -47,16 +44,9 @@ export type PlannedBackup =
   | { readonly kind: 'made'; readonly report: CreateReport };
 
 /** What a verb plans, and for whom. */
-export interface Planning<S extends Strategy> {
-  readonly target: Target;
-  /** A dry run lists the guards that fail instead of refusing. */
-  readonly isDryRun: boolean;
-  /** True where a hot journal was played back for this plan before. */
-  readonly isJournalRecovered: boolean;
+export interface Planning<S extends Strategy> extends PreflightRequest {
   /** Leaves the prune out of the plan: nothing is to be deleted. */
   readonly withoutPrune: boolean;
-  /** Directories that may be written to. */
-  readonly writesTo: readonly string[];
   readonly strategy: (sizes: PlannedSizes, context: GuardContext, source: PlanSource) => S;
 }
 
@@ -100,17 +90,6 @@ export interface PlannedSizes {
   readonly obstacleToCopy: string | null;
 }
 
-/** What was found out before the database was opened. */
-export interface Preflight {
-  readonly context: GuardContext;
-  readonly checks: readonly Check[];
-  readonly isJournalRecovered: boolean;
-  /** Free bytes of each file system that may be written to. */
-  readonly free: ReadonlyMap<bigint, number>;
-  /** The snapshot that was made since; null where none was asked for, or not yet. */
-  readonly backup: CreateReport | null;
-}
-
 /** Plans on a read-only connection. Throws the first guard that fails; in a dry run those are listed in the plan. */
 export function planDirectory<S extends Strategy>(planning: Planning<S>, host: Host): Promise<PlannedWork<S>> {
   const { target, isDryRun } = planning;
@@ -124,41 +103,6 @@ export function planDirectory<S extends Strategy>(planning: Planning<S>, host: H
         : inReadTransaction(db, () => planOn(db, preflight, planning)),
     ),
   );
-}
-
-/**
- * Runs the guards that need no reading, plays back a hot journal where that was asked for, and goes on with `work`. An
- * error then says of the data what is true of it, and names the processes that have it locked.
- */
-export async function withPreflight<T>(
-  { target, isDryRun, writesTo, isJournalRecovered: wasRecovered }: Planning<Strategy>,
-  { host, ownProcesses }: Machine,
-  work: (preflight: Preflight) => T | Promise<T>,
-): Promise<T> {
-  if (isDryRun) verifyNotHalfSwapped(target.path);
-  else await settleHalfSwap(target.path, target.waitMs, host);
-  const dir = await locateSettled(target.path, READ_WAIT_MS, { host, ownProcesses });
-  const waitMs = isDryRun ? 0 : target.waitMs;
-  const context: GuardContext = { dir, host, allow: target.allow, waitMs, ownProcesses };
-  if (dir.journal === 'hot' && !isDryRun) verifyNoWriter(context);
-  const pathChecks = await verifyPath(context);
-  const isHot = dir.journal === 'hot';
-  if (isHot) await recoverJournal(context, isDryRun);
-  const isJournalRecovered = isHot || wasRecovered;
-  return statingRecovery(isJournalRecovered, async () => {
-    const [free, checks] = await Promise.all([
-      freeByDevice([dir.path, ...writesTo, ...backupPlaces(target)], host),
-      verifyDirectory(context, isDryRun),
-    ]);
-    const preflight = { context, checks: [...pathChecks, ...checks], isJournalRecovered, free, backup: null };
-    return namingHolders(context, () => work(preflight));
-  });
-}
-
-/** Throws IN_USE where a process is there whose transaction the hot journal may be: nothing was cut off then. */
-function verifyNoWriter({ dir, host, ownProcesses }: GuardContext): void {
-  const { holders } = host.holdersOf(dir.path, ownProcesses);
-  if (holders.length > 0) throw inUse(dir.given, holders);
 }
 
 /** Reads and plans through `db`. */
@@ -238,16 +182,4 @@ export function sizesOf(
     autoVacuum,
     obstacleToCopy: obstacle,
   };
-}
-
-/** Lets SQLite play a hot journal back: asked for by --recover-journal, and only where nobody has the directory open. */
-async function recoverJournal(context: GuardContext, isDryRun: boolean): Promise<void> {
-  if (isDryRun) throw hotJournal(context.dir);
-  await verifyNotInUse(context);
-  openOnce(context.dir, context.waitMs);
-}
-
-/** Opens the database for writing and closes it again, which plays back a hot journal if there is one. */
-function openOnce({ databasePath }: PersistDir, waitMs: number): void {
-  withWritable(databasePath, waitMs, (db) => db.prepare('SELECT COUNT(*) FROM sqlite_schema').get());
 }

@@ -15,7 +15,8 @@ import { backUp, statingBackup, verifyCopied } from './backup-first.ts';
 import { allQueueRows } from './collections.ts';
 import type { Observer, Planned } from './observer.ts';
 import type { Machine } from './guard-context.ts';
-import { planOn, withPreflight, type PlannedWork, type Planning, type Preflight, type Strategy } from './planning.ts';
+import { planOn, type PlannedWork, type Planning, type Strategy } from './planning.ts';
+import { withPreflight, type Preflight } from './preflight.ts';
 import type { Reading } from './reading.ts';
 import { freeByDevice } from './space.ts';
 

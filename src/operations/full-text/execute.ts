@@ -8,7 +8,7 @@ import type { Machine } from '../guard-context.ts';
 import { verifyLocked } from '../guards.ts';
 import type { FullTextJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
-import type { Preflight } from '../planning.ts';
+import type { Preflight } from '../preflight.ts';
 import { executed } from '../prune.ts';
 import { inNumbers, planUnderLock, withDirectory } from '../under-lock.ts';
 import { optimizeIndex } from './optimize.ts';

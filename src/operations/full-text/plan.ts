@@ -27,13 +27,13 @@ import type { FullTextAgreement } from '../agreement.ts';
 import { READ_WAIT_MS } from '../guard-context.ts';
 import {
   planOn,
-  withPreflight,
   type DirectoryPlan,
   type PlannedSizes,
   type PlannedWork,
   type Planning,
   type Strategy,
 } from '../planning.ts';
+import { withPreflight } from '../preflight.ts';
 import type { Target } from '../target.ts';
 
 export type FullTextVerb = 'fts rebuild' | 'fts optimize';

@@ -14,7 +14,7 @@ import { nextPages, nothingGiven, withStep, type Given } from '../incremental/gi
 import { giveBackStep } from '../incremental/step.ts';
 import type { VacuumJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
-import { withPreflight } from '../planning.ts';
+import { withPreflight } from '../preflight.ts';
 import type { PruneReport } from '../prune.ts';
 import { cutShort } from '../state-left.ts';
 import { inNumbers } from '../under-lock.ts';

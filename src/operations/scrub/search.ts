@@ -8,9 +8,8 @@ import { countDeletedSlots } from '../../chroma/hnsw-slots.ts';
 import { documentOf } from '../../chroma/live-documents.ts';
 import type { CollectionId } from '../../chroma/model.ts';
 import { DATABASE_NAME, type PersistDir } from '../../chroma/persist-dir.ts';
-import { eachPage, EVERY_ROW } from '../../chroma/queue-rows.ts';
+import { eachRow } from '../../chroma/queue-rows.ts';
 import { isSegmentDirName, segmentDirNames } from '../../chroma/segment-dirs.ts';
-import { BEFORE_ALL, LARGEST } from '../../chroma/seq-id.ts';
 import { eachStoredText } from '../../chroma/stored-texts.ts';
 import { stateOf } from '../../chroma/row-state.ts';
 import { storedForms } from '../../chroma/text-forms.ts';
@@ -121,21 +120,18 @@ function searchTables(db: Database, dir: PersistDir, { sought, redact }: SearchW
     if (holder !== 'live') book.noteRow({ kind: holder });
   }
   const unsaved = new Map<CollectionId, number>();
-  const question = { order: 'newest-first', after: BEFORE_ALL, upTo: LARGEST, filter: EVERY_ROW } as const;
-  for (const page of eachPage(db, { ...question, withVectors: false })) {
-    for (const row of page) {
-      const { collection, standing } = standings.of(row.topic);
-      const state = standing === null ? 'orphan' : stateOf(row.seqId, standing);
-      if (collection !== null && row.operation === 'delete' && state !== 'committed') {
-        unsaved.set(collection.id, (unsaved.get(collection.id) ?? 0) + 1);
-      }
-      if (row.metadata === null) continue;
-      const document = documentOf(row);
-      const isDeleted = document !== null && !isLive(row, document);
-      const place: Place = isDeleted ? { kind: 'wal', collection: shownAs(collection, redact), state } : LIVE;
-      if (isDeleted) book.noteRow(place);
-      find(Buffer.from(row.metadata, 'utf8'), place);
+  for (const row of eachRow(db, 'newest-first')) {
+    const { collection, standing } = standings.of(row.topic);
+    const state = standing === null ? 'orphan' : stateOf(row.seqId, standing);
+    if (collection !== null && row.operation === 'delete' && state !== 'committed') {
+      unsaved.set(collection.id, (unsaved.get(collection.id) ?? 0) + 1);
     }
+    if (row.metadata === null) continue;
+    const document = documentOf(row);
+    const isDeleted = document !== null && !isLive(row, document);
+    const place: Place = isDeleted ? { kind: 'wal', collection: shownAs(collection, redact), state } : LIVE;
+    if (isDeleted) book.noteRow(place);
+    find(Buffer.from(row.metadata, 'utf8'), place);
   }
   return { catalog, unsaved };
 }

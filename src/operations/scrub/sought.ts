@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { liveSegments, type Catalog } from '../../chroma/catalog.ts';
 import { documentOf, liveDocuments, type IsLiveDocument, type PlaceOf } from '../../chroma/live-documents.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
-import { eachPage, EVERY_ROW } from '../../chroma/queue-rows.ts';
+import { eachRow } from '../../chroma/queue-rows.ts';
 import { readSchema } from '../../chroma/schema.ts';
-import { BEFORE_ALL, LARGEST } from '../../chroma/seq-id.ts';
+import { BEFORE_ALL } from '../../chroma/seq-id.ts';
 import { eachStoredText } from '../../chroma/stored-texts.ts';
 import { storedForms } from '../../chroma/text-forms.ts';
 import type { Database } from '../../sqlite/open.ts';
@@ -69,12 +69,9 @@ interface DeletedText {
 
 function* deletedTexts(db: Database, dir: PersistDir): Generator<DeletedText> {
   const { catalog, isLive } = readLiving(db, dir);
-  const question = { order: 'newest-first', after: BEFORE_ALL, upTo: LARGEST, filter: EVERY_ROW } as const;
-  for (const page of eachPage(db, { ...question, withVectors: false })) {
-    for (const row of page) {
-      const text = documentOf(row);
-      if (text !== null && !isLive(row, text)) yield { text, isDocument: true };
-    }
+  for (const row of eachRow(db, 'newest-first')) {
+    const text = documentOf(row);
+    if (text !== null && !isLive(row, text)) yield { text, isDocument: true };
   }
   for (const { text, holder } of eachStoredText(db, liveSegments(catalog))) {
     if (holder !== 'live') yield { text, isDocument: false };
