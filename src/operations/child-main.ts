@@ -1,6 +1,7 @@
 /**
  * The child's side of child.ts: one job in, messages out.
  */
+import { constants } from 'node:os';
 import { MaintError } from '../errors.ts';
 import { realHost } from '../host/real-host.ts';
 import type { ChildMessage, Errand } from './child.ts';
@@ -15,7 +16,10 @@ export function serveParent(): void {
 async function work({ job, parent }: Errand): Promise<void> {
   const observer = {
     onPlanned: (planned: Planned): void => void tell({ kind: 'planned', planned }),
-    onStage: (stage: Stage): void => void tell({ kind: 'stage', stage }),
+    onStage(stage: Stage): void {
+      if (job.kind === 'scrub') holdSignals(stage);
+      void tell({ kind: 'stage', stage });
+    },
     onBytes: (done: number, all: number): void => void tell({ kind: 'bytes', done, all }),
   };
   try {
@@ -25,6 +29,19 @@ async function work({ job, parent }: Errand): Promise<void> {
     await tell(describe(error));
   }
   if (process.connected) process.disconnect();
+}
+
+/**
+ * Once the new file of a scrub takes the old one's place, the old one can be reached only until it is closed. So what is
+ * to end the process has to wait until all of it is overwritten: a handler runs when the synchronous work is done.
+ */
+function holdSignals(stage: Stage): void {
+  if (stage === 'swapping') process.once('SIGTERM', terminated);
+  else if (stage !== 'overwriting') process.off('SIGTERM', terminated);
+}
+
+function terminated(): void {
+  process.exit(128 + constants.signals.SIGTERM);
 }
 
 function describe(error: unknown): ChildMessage {

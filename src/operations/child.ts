@@ -44,6 +44,8 @@ export class WorkEnded extends Error {
   }
 }
 
+const END_AGAIN_MS = 500;
+
 // The same relative path from src/ and from dist/.
 const ENTRY = fileURLToPath(new URL('../../bin/chroma-maint-child.js', import.meta.url));
 
@@ -62,9 +64,12 @@ export async function runInChild<J extends Job>(job: J, execution: Execution): P
   });
   if (child.pid !== undefined) execution.onStarted(child.pid);
   let because: WorkEnded['because'] = 'killed';
+  let again: NodeJS.Timeout | undefined;
   const end = (reason: WorkEnded['because']) => (): void => {
     because = reason;
     child.kill('SIGTERM');
+    // A scrub that overwrites the old file does not hear it, nor later that it was sent meanwhile.
+    again ??= setInterval(() => child.kill('SIGTERM'), END_AGAIN_MS);
   };
   const onAbort = end('interrupted');
   const timer = execution.timeoutMs === null ? undefined : setTimeout(end('timeout'), execution.timeoutMs);
@@ -82,6 +87,7 @@ export async function runInChild<J extends Job>(job: J, execution: Execution): P
     }
   } finally {
     clearTimeout(timer);
+    clearInterval(again);
     execution.signal.removeEventListener('abort', onAbort);
   }
 }

@@ -11,6 +11,7 @@ import { settleHalfSwap } from './half-swap.ts';
 import type { Execution, PlannedJob, ReportOf, Work } from './job.ts';
 import type { Planned, Stage } from './observer.ts';
 import { locateSettled, statingRecovery } from './journal.ts';
+import { NOT_OVERWRITTEN } from './rebuild.ts';
 import type { DirectoryPlan } from './planning.ts';
 import { stateBefore, type StateBefore } from './state-before.ts';
 import type { Target } from './target.ts';
@@ -24,6 +25,9 @@ const ENDED: Readonly<Record<WorkEnded['because'], { code: 'INTERRUPTED' | 'FAIL
     hint: 'look at the kernel log (dmesg): memory may have run out, or the disk may be failing',
   },
 };
+
+/** A second run cannot reach those blocks any more. */
+const OVERWRITE_FREE_SPACE = 'to be sure, overwrite the free space of the disk; a second run only searches';
 
 /** What of `plan` a person has said yes to. */
 export function agreementOf({ prune, isJournalRecovered }: DirectoryPlan): Agreement {
@@ -43,6 +47,7 @@ export async function execute<J extends PlannedJob>(
   const { databasePath, journal } = dir;
   const before = stateBefore(dir);
   let planned: Planned | null = null;
+  let isSearching = false;
   const onPlanned = (plan: Planned): void => {
     planned = plan;
     execution.onPlanned(plan);
@@ -50,6 +55,7 @@ export async function execute<J extends PlannedJob>(
   const onStage = (stage: Stage): void => {
     // The process that wrote the new file only reads it now, and syncs it itself before it relies on it.
     if (stage === 'verifying') void host.syncAhead(rebuiltPath(databasePath));
+    isSearching = stage === 'searching';
     execution.onStage(stage);
   };
   try {
@@ -62,6 +68,7 @@ export async function execute<J extends PlannedJob>(
       before,
       planned,
       isUntouched: planned === null && !isRecovered,
+      isSearching,
     });
     return statingRecovery(isRecovered, () => Promise.reject(ended));
   }
@@ -73,18 +80,24 @@ interface EndedWork {
   readonly planned: Planned | null;
   /** True where nothing can have been written: then nothing is opened either, for somebody else may be at work there. */
   readonly isUntouched: boolean;
+  /** True where a scrub had come to its last step. */
+  readonly isSearching: boolean;
 }
 
 async function endedError(
   ended: WorkEnded,
   { path, backup }: Target,
   host: Host,
-  { job, before, planned, isUntouched }: EndedWork,
+  { job, before, planned, isUntouched, isSearching }: EndedWork,
 ): Promise<MaintError> {
   // Loaded only here: they open databases, which this process has no other reason to do.
   const { stateLeft } = await import('./state-left.ts');
   if (backup !== null) await removeUnfinishedBackup(backup.repository, host);
-  return endedFailure(ended, path, isUntouched ? NOTHING_CHANGED : stateLeft(job, path, before, planned));
+  if (isUntouched) return endedFailure(ended, path, NOTHING_CHANGED);
+  // What this program ends itself overwrites the old file of a scrub first (child-main.ts).
+  const isOverwritten = isSearching || ended.because !== 'killed';
+  const state = stateLeft(job, path, before, planned, isOverwritten);
+  return endedFailure(ended, path, state, state.endsWith(NOT_OVERWRITTEN) ? OVERWRITE_FREE_SPACE : undefined);
 }
 
 /** What a snapshot that was to come first has left. Where that cannot be removed now, the next backup command does it. */
@@ -93,9 +106,14 @@ async function removeUnfinishedBackup(given: string, host: Host): Promise<void> 
   await removeLeftovers(given, host).catch(() => undefined);
 }
 
-/** The operator's version of work that was ended: on what, and what state that leaves. */
-export function endedFailure({ because, message }: WorkEnded, where: string, state: string): MaintError {
+/** The operator's version of work that was ended: on what, what state that leaves, and `instead` of the usual hint. */
+export function endedFailure(
+  { because, message }: WorkEnded,
+  where: string,
+  state: string,
+  instead?: string,
+): MaintError {
   const { code, fact, hint } = ENDED[because];
   const details = because === 'killed' ? [`it ended with ${message}`] : [];
-  return new MaintError(code, { message: `${fact}: ${where}`, details, state, hint });
+  return new MaintError(code, { message: `${fact}: ${where}`, details, state, hint: instead ?? hint });
 }

@@ -46,21 +46,31 @@ const POLL_MS = 500;
 /** What is true of the old file where the scrubbing of it was cut short. */
 export const NOT_OVERWRITTEN = 'blocks of the old one that were not overwritten yet are free space of the disk now';
 
+/** What is true once the new file is in place and the old one overwritten, whatever becomes of the search. */
+export const SCRUBBED =
+  'the new database is in place and the old one is overwritten; what is left elsewhere was not searched for';
+
+/** What a rebuild has done beside what was planned. */
+export interface Rebuilt {
+  /** Bytes of the old file that zeros were written over: all of it where it was scrubbed, else none. */
+  readonly overwrittenBytes: number;
+}
+
 /**
  * Puts a new file with the rows that stay in the old one's place. The caller's connection has kept the exclusive lock
  * since it planned. Throws IN_USE where somebody opened the old file meanwhile. Whatever is thrown before the rename
  * leaves the directory as it was.
  */
-export function rebuild(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): void {
+export function rebuild(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): Rebuilt {
   const { databasePath } = planned.context.dir;
   try {
-    replace(db, planned, options);
+    return replace(db, planned, options);
   } finally {
     removeLeftover(databasePath);
   }
 }
 
-function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): void {
+function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildOptions): Rebuilt {
   const { context } = planned;
   const { dir, host } = context;
   const descriptor = borrowedDescriptor(dir.databasePath);
@@ -74,7 +84,7 @@ function replace(db: Database, planned: PlannedWork<Strategy>, options: RebuildO
   const proof = proofOfNobody(context, descriptor);
   if (!proof.isProved) throw openedMeanwhile(context, proof.because, options);
   putInPlace(dir.databasePath);
-  finish(context, descriptor, { device: old.dev, inode: old.ino }, options);
+  return finish(context, descriptor, { device: old.dev, inode: old.ino }, options);
 }
 
 function keepAttributes({ dir, host }: GuardContext, path: string, { scrubbing }: RebuildOptions): void {
@@ -127,7 +137,7 @@ function finish(
   descriptor: number,
   file: FileIdentity,
   { observer, scrubbing }: RebuildOptions,
-): void {
+): Rebuilt {
   const { dir, host } = context;
   try {
     host.sync(dir.path);
@@ -142,15 +152,16 @@ function finish(
   }
   // Only now: spoiled before the directory is on the disk, a power cut would leave no database at all.
   spoilHeader(descriptor);
-  if (scrubbing !== null) overwriteOld(context, descriptor, observer);
+  const overwrittenBytes = scrubbing === null ? 0 : overwriteOld(context, descriptor, observer);
   waitForLateHolders(context, file, observer);
+  return { overwrittenBytes };
 }
 
 /** The last way to the blocks of the old file is this descriptor: its name is gone. */
-function overwriteOld({ dir }: GuardContext, descriptor: number, { onStage, onBytes }: Observer): void {
+function overwriteOld({ dir }: GuardContext, descriptor: number, { onStage, onBytes }: Observer): number {
   onStage('overwriting');
   try {
-    overwrite(descriptor, onBytes);
+    return overwrite(descriptor, onBytes);
   } catch (error) {
     throw new MaintError('FAILED', {
       message: `the old database could not be overwritten to its end: ${dir.path}`,

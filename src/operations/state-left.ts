@@ -14,7 +14,7 @@ import { listQuarantines, removeIfEmpty, type Quarantine } from '../repository/q
 import { autoPurgeDone } from './auto-purge/step.ts';
 import type { PlannedJob } from './job.ts';
 import type { Planned } from './observer.ts';
-import { NOT_OVERWRITTEN } from './rebuild.ts';
+import { NOT_OVERWRITTEN, SCRUBBED } from './rebuild.ts';
 import type { StateBefore } from './state-before.ts';
 
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
@@ -26,36 +26,51 @@ export const ROWS_CLEANED = 'the rows of deleted collections were deleted';
 const REBUILT = 'the new database is in place, with everything done that was planned';
 
 /** How far the overwriting had come cannot be told any more: the name of the old file is gone. */
-const SCRUBBED_IN_PART = `the new database is in place, with nothing in it that was deleted; ${NOT_OVERWRITTEN}`;
+const SCRUBBED_IN_PART = `the new database is in place; ${NOT_OVERWRITTEN}`;
 
 const MAYBE_GIVEN =
   'free pages may have been given back, and the server may have filled as many; nothing else was changed';
 
 /**
  * Rolls back what is unfinished, removes a new file that was not put in place, and says in words what is there. `planned`
- * is null where the process had not come to a plan.
+ * is null where the process had not come to a plan. `isOverwritten` says of a scrub that it has come so far.
  */
-export function stateLeft(job: PlannedJob, persistDir: string, before: StateBefore, planned: Planned | null): string {
+export function stateLeft(
+  job: PlannedJob,
+  persistDir: string,
+  before: StateBefore,
+  planned: Planned | null,
+  isOverwritten = false,
+): string {
   try {
     const { path, databasePath } = locatePersistDir(persistDir);
+    const replaced = job.kind === 'scrub' ? (isOverwritten ? SCRUBBED : SCRUBBED_IN_PART) : REBUILT;
     // Under the lock: another run may have begun, and the new file that is there may be its own.
     withWritable(databasePath, RECOVERY_WAIT_MS, (db) =>
       inExclusiveTransaction(db, () => removeLeftover(databasePath)),
     );
     const done = doneByCommit(job, planned);
     const rows =
-      done === null ? rowsLeft(job, databasePath, before, planned) : ifCommitted(done, persistDir, before, planned);
+      done === null
+        ? rowsLeft(job, databasePath, before, planned, replaced)
+        : ifCommitted(done, persistDir, before, planned);
     const besides = planned?.besides ?? null;
-    const setting = besides === null || rows === REBUILT ? null : ifCommitted(besides, persistDir, before, planned);
+    const setting = besides === null || rows === replaced ? null : ifCommitted(besides, persistDir, before, planned);
     return joined([planned?.alreadyDone ?? null, ...directoriesLeft(path, before), setting, rows]);
   } catch (error) {
     return `the last step could not be rolled back yet (${messageOf(error)}); SQLite does it at the next start of Chroma`;
   }
 }
 
-function rowsLeft(job: PlannedJob, databasePath: string, before: StateBefore, planned: Planned | null): string {
+function rowsLeft(
+  job: PlannedJob,
+  databasePath: string,
+  before: StateBefore,
+  planned: Planned | null,
+  replaced: string,
+): string {
   const { ino, size } = statSync(databasePath, { bigint: true });
-  if (ino !== before.inode) return job.kind === 'scrub' ? SCRUBBED_IN_PART : REBUILT;
+  if (ino !== before.inode) return replaced;
   if (planned === null) return NOTHING_CHANGED;
   const { queueRows, lastSeqId, databaseBytes } = planned;
   const left = withReadOnly(databasePath, RECOVERY_WAIT_MS, (db) => countUpTo(db, lastSeqId));

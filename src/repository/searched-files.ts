@@ -26,18 +26,27 @@ export interface FileSearch {
 /** Holes are read like anything else; beyond this it would take minutes, and hours of a file that has run away. */
 const MOST_HOLES = 2 ** 32;
 
-/** How compressed files begin: gzip, zstd, xz, bzip2, zip. */
-const COMPRESSED: readonly Buffer[] = ['1f8b', '28b52ffd', 'fd377a585a00', '425a68', '504b0304'].map((hex) =>
-  Buffer.from(hex, 'hex'),
-);
+/** How compressed files begin: gzip, zstd, xz, bzip2, zip, lz4, 7z. */
+const COMPRESSED: readonly Buffer[] = [
+  '1f8b',
+  '28b52ffd',
+  'fd377a585a00',
+  '425a68',
+  '504b0304',
+  '04224d18',
+  '377abcaf271c',
+].map((hex) => Buffer.from(hex, 'hex'));
+
+/** Why a link was not searched: whoever asked for the search knows where it may lead. */
+export const SYMBOLIC_LINK = 'symbolic link';
 
 /**
- * Reads every regular file below `root`; links are not followed. Returns the files and directories that it could not look
- * into.
+ * Reads every regular file below `root`. Returns the files and directories that it could not look into, and the links,
+ * which are not followed.
  */
 export async function searchFiles(root: string, search: FileSearch): Promise<readonly Unsearchable[]> {
   const unsearchable: Unsearchable[] = [];
-  const { files } = readTree(
+  const { files, leftOut } = readTree(
     root,
     () => false,
     (path, error) => {
@@ -47,6 +56,7 @@ export async function searchFiles(root: string, search: FileSearch): Promise<rea
       else if (because !== null) unsearchable.push({ path, because });
     },
   );
+  for (const { path, kind } of leftOut) if (kind === SYMBOLIC_LINK) unsearchable.push({ path, because: kind });
   const all = files.reduce((sum, file) => sum + bytesToRead(file), 0);
   let before = 0;
   for (const file of files) {

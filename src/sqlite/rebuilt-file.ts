@@ -1,7 +1,8 @@
 /**
  * The new database file, until it has the old one's name.
  */
-import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { overwrite } from './descriptor.ts';
 
 /** Nothing else writes a file of such a name, and no other file is ever removed beside a database. */
 const SUFFIX = '.chroma-maint-rebuild';
@@ -31,6 +32,21 @@ export function putInPlace(databasePath: string): void {
 /** Removes what a rebuild that was killed has left. Only for the holder of the lock under which such a file is made. */
 export function removeLeftover(databasePath: string): void {
   rmSync(rebuiltPath(databasePath), { force: true });
+}
+
+/**
+ * Writes zeros over what a rebuild that was killed has left: rows of it may have been deleted since. Only for the holder
+ * of the lock under which such a file is made.
+ */
+export function overwriteLeftover(databasePath: string): void {
+  const path = rebuiltPath(databasePath);
+  if (!existsSync(path)) return;
+  const descriptor = openSync(path, 'r+');
+  try {
+    overwrite(descriptor, () => undefined);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Bytes that the new file has so far; null where there is none. */

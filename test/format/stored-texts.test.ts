@@ -31,7 +31,7 @@ describe('a text in the table', () => {
   ])[] = [
     ['embedding_metadata', "(key, id, string_value) SELECT 'note', ", LIVE_RECORD, '999999', ['left-behind']],
     ['embedding_metadata_array', "(key, id, string_value) SELECT 'tags', ", LIVE_RECORD, '999999', ['left-behind']],
-    ['embeddings', '(seq_id, segment_id, embedding_id) SELECT 1, ', LIVE_SEGMENT, "'gone'", []],
+    ['embeddings', '(seq_id, segment_id, embedding_id) SELECT 1, ', LIVE_SEGMENT, "'gone'", ['left-behind']],
     ['segment_metadata', "(key, segment_id, str_value) SELECT 'note', ", LIVE_SEGMENT, "'gone'", ['left-behind']],
     [
       'collection_metadata',
@@ -50,6 +50,24 @@ describe('a text in the table', () => {
     });
     expect(holdersOf(dir, 'a text of a living owner')).toEqual(['live']);
     expect(holdersOf(dir, 'a text of nobody')).toEqual(goneIs);
+  });
+});
+
+describe('a text in a column that no record is in', () => {
+  it.each([
+    ['collections', 'UPDATE collections SET name = ? WHERE id = (SELECT id FROM collections LIMIT 1)'],
+    ['embedding_metadata', "UPDATE embedding_metadata SET key = ? WHERE key = 'title'"],
+    ['notes of somebody else', 'INSERT INTO "notes of somebody else" VALUES (?)'],
+  ])('of the table %s is told once, with its table', async (table, sql) => {
+    const dir = await unpacked('1.5.9-purge-off');
+    const { databasePath } = locatePersistDir(dir);
+    withDatabase(dir, (db) => {
+      db.exec('CREATE TABLE "notes of somebody else" ("a text" TEXT)');
+      db.prepare(sql).run('a name that says much');
+      const live = liveSegments(readCatalog(db, readSchema(db, databasePath)));
+      const found = [...eachStoredText(db, live)].filter(({ text }) => text === 'a name that says much');
+      expect(found).toEqual([{ text: 'a name that says much', key: null, holder: 'live', table }]);
+    });
   });
 });
 

@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { documentOf } from '../../src/chroma/live-documents.ts';
-import { eachPage, EVERY_ROW } from '../../src/chroma/queue-rows.ts';
-import { BEFORE_ALL, LARGEST } from '../../src/chroma/seq-id.ts';
-import { storedForms } from '../../src/chroma/text-forms.ts';
+import { eachRow } from '../../src/chroma/queue-rows.ts';
+import { textsIn } from '../../src/chroma/row-texts.ts';
+import { formsUnderKey, storedForms } from '../../src/chroma/text-forms.ts';
 import { FIXTURES, unpacked } from '../support/fixtures.ts';
 import { withDatabase } from '../support/state.ts';
-
-const QUESTION = {
-  order: 'oldest-first',
-  after: BEFORE_ALL,
-  upTo: LARGEST,
-  filter: EVERY_ROW,
-  withVectors: false,
-} as const;
 
 function textsOf(text: string): readonly string[] {
   return storedForms(text).map((form) => form.toString('utf8'));
@@ -29,14 +20,35 @@ describe('the forms of a text', () => {
     expect(textsOf('ü\u007f\u0001')).toEqual(['ü\u007f\u0001', 'ü\u007f\\u0001', String.raw`\u00fc\u007f\u0001`]);
   });
 
-  it.each(FIXTURES.map(({ name }) => name))('are those in which %s has every document in its WAL', async (name) => {
+  it.each(FIXTURES.map(({ name }) => name))('are those in which %s has every text in its WAL', async (name) => {
     const dir = await unpacked(name);
-    const rows = withDatabase(dir, (db) => [...eachPage(db, QUESTION)].flat());
-    const documents = rows.filter((row) => documentOf(row) !== null);
-    expect(documents.length > 0).toBe(rows.some(({ metadata }) => metadata !== null));
-    const strange = documents.filter(
-      (row) => !textsOf(documentOf(row) ?? '').some((form) => row.metadata?.includes(form) === true),
+    const texts = withDatabase(dir, (db) => [...eachRow(db, 'oldest-first')]).flatMap(({ metadata }) =>
+      textsIn(metadata).map((each) => ({ ...each, metadata: metadata ?? '' })),
     );
-    expect(strange).toEqual([]);
+    expect(texts.length).toBeGreaterThan(0);
+    expect(texts.filter(({ text, metadata }) => !textsOf(text).some((form) => metadata.includes(form)))).toEqual([]);
+    const isUnderKey = ({ key, text, metadata }: (typeof texts)[number]): boolean =>
+      formsUnderKey(key, text).some((form) => metadata.includes(form.toString('utf8')));
+    // Of a list only the first text follows its key.
+    expect(texts.filter(({ key, ...each }) => key !== 'tags' && !isUnderKey({ key, ...each }))).toEqual([]);
+  });
+});
+
+function under(key: string, text: string): readonly string[] {
+  return formsUnderKey(key, text).map((form) => form.toString('utf8'));
+}
+
+describe('the forms of a text under its key', () => {
+  it('are those of a table, of Rust and of Python, with the closing quote of a short text', () => {
+    expect(under('größe', 'x"')).toEqual(['größex"', String.raw`"größe":"x\""`, String.raw`"gr\u00f6\u00dfe": "x\""`]);
+  });
+
+  it('end after sixteen characters of a long one', () => {
+    expect(under('k', '0123456789abcdefghi')).toEqual([
+      'k0123456789abcdef',
+      '"k":"0123456789abcdef',
+      '"k": "0123456789abcdef',
+    ]);
+    expect(under('k', '0123456789abcdef')[1]).toBe('"k":"0123456789abcdef"');
   });
 });

@@ -173,7 +173,7 @@ describe('what is to be searched as well', () => {
     expect(searched['traces']).toContainEqual(expect.objectContaining({ root: others, path: 'open', phrases: [1] }));
   });
 
-  it('is not followed out of the directory by a link, and a hole of a terabyte is not read', async () => {
+  it('is not followed out of the directory by a link, which is named, and a hole of a terabyte is not read', async () => {
     const dir = await unpacked('0.6.3-purge-off');
     const outside = join(temporaryDirectory(), 'outside');
     mkdirSync(outside);
@@ -184,8 +184,53 @@ describe('what is to be searched as well', () => {
     const { json } = await scrub(dir, ['--dry-run', '--phrases', phraseFile(['the phrase that is outside'])]);
     expect(json.searched.traces.filter(({ phrases }) => phrases.length > 0)).toEqual([]);
     expect(json.searched.unsearchable).toMatchObject([
+      { path: 'link', because: 'symbolic link' },
+      { path: 'link-to-file', because: 'symbolic link' },
       { path: expect.stringContaining('link_lists.bin'), because: 'a hole of 1.00 TiB' },
     ]);
+  });
+});
+
+describe('a link', () => {
+  it('to what is searched anyway is not named, nor is one that leads nowhere', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const others = temporaryDirectory();
+    writeFileSync(join(others, 'file'), 'the phrase that is found once');
+    symlinkSync(join(others, 'file'), join(others, 'again'));
+    symlinkSync(databaseOf(dir), join(others, 'database'));
+    symlinkSync(join(others, 'nowhere'), join(others, 'broken'));
+    const argv = ['--dry-run', '--also', others, '--phrases', phraseFile(['the phrase that is found once'])];
+    const { searched } = (await scrub(dir, argv)).json;
+    expect(searched.unsearchable).toEqual([]);
+    expect(searched.traces.filter(({ root }) => root === others).map(({ path }) => path)).toEqual(['file']);
+  });
+});
+
+describe('the persist directory', () => {
+  it('is refused as another one to search, and so is what it is in and what is in it', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    mkdirSync(join(dir, 'below'));
+    const before = bytesOf(dir);
+    for (const other of [dir, dirname(dir), join(dir, 'below')]) {
+      for (const mode of ['--yes', '--dry-run']) {
+        const { code, hint } = await refusal([dir, mode, '--also', other]);
+        expect(code).toBe('USAGE');
+        expect(hint).toContain('--also');
+      }
+    }
+    expect(bytesOf(dir)).toEqual(before);
+  });
+});
+
+describe('a name of a file', () => {
+  it('is printed with its control characters made visible, and why it was not searched as well', async () => {
+    const dir = await unpacked('0.6.3-purge-off');
+    const others = temporaryDirectory();
+    symlinkSync(dirname(dirname(dir)), join(others, 'a\u001B[31mred'));
+    const phrases = phraseFile(['a phrase that is nowhere']);
+    const { stdout } = await run(['scrub', dir, '--dry-run', '--also', others, '--phrases', phrases], { columns: 200 });
+    expect(stdout).toContain('red (symbolic link)');
+    expect(stdout).not.toContain('\u001B[31m');
   });
 });
 

@@ -24,6 +24,8 @@ export interface TraceJson {
   readonly place: string;
   readonly collection: { readonly name: string } | null;
   readonly state: string | null;
+  readonly prunable: boolean | null;
+  readonly table: string | null;
   readonly root: string | null;
   readonly path: string | null;
   readonly texts: number;
@@ -42,6 +44,7 @@ export interface ScrubJson {
     readonly tooShort: number;
     readonly rowsBeyond: number;
     readonly indistinct: number;
+    readonly indistinctPhrases: readonly number[];
     readonly isGone: boolean;
     readonly traces: readonly TraceJson[];
     readonly indexes: readonly {

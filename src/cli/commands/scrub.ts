@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { MaintError, messageOf } from '../../errors.ts';
-import { isSearchable } from '../../operations/scrub/windows.ts';
+import { isSearchable } from '../../operations/scrub/pieces.ts';
 import type { CommandContext } from '../command-context.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
 import {
@@ -30,7 +30,7 @@ export function scrubCommand(context: CommandContext): Command {
       const request = {
         target: targetOf(persistDir, options),
         phrases: options.phrases === undefined ? [] : phrasesIn(options.phrases),
-        others: (options.also ?? []).map(directoryAt),
+        others: [...new Set((options.also ?? []).map(directoryAt))],
       };
       const [{ runSession }, { scrubSession }] = await Promise.all([
         import('../session.ts'),

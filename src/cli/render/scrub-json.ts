@@ -7,21 +7,22 @@ const SCHEMA = 'chroma-maint/scrub@1';
 
 /** The documented object of `scrub --json` where nothing was done. */
 export function scrubPlanJson(plan: ScrubPlan): object {
-  return fields(plan, { deleted: 0, after: plan.directory.databaseBytes, changed: false });
+  return fields(plan, { deleted: 0, after: plan.directory.databaseBytes, overwrittenBytes: 0, changed: false });
 }
 
 /** The documented object of `scrub --json`. */
-export function scrubReportJson({ plan, deleted, databaseBytesAfter }: ScrubReport): object {
-  return fields(plan, { deleted, after: databaseBytesAfter, changed: true });
+export function scrubReportJson({ plan, deleted, databaseBytesAfter, overwrittenBytes }: ScrubReport): object {
+  return fields(plan, { deleted, after: databaseBytesAfter, overwrittenBytes, changed: true });
 }
 
 interface Result {
   readonly deleted: number;
   readonly after: number;
+  readonly overwrittenBytes: number;
   readonly changed: boolean;
 }
 
-function fields(plan: ScrubPlan, { deleted, after, changed }: Result): object {
+function fields(plan: ScrubPlan, { deleted, after, overwrittenBytes, changed }: Result): object {
   const { directory, expectedBytes, attributes, fileSystem, searched, request } = plan;
   return {
     schema: SCHEMA,
@@ -32,7 +33,7 @@ function fields(plan: ScrubPlan, { deleted, after, changed }: Result): object {
     before: { databaseBytes: directory.databaseBytes },
     after: { databaseBytes: after },
     expected: { databaseBytes: expectedBytes },
-    overwrittenBytes: changed ? directory.databaseBytes : 0,
+    overwrittenBytes,
     fileSystem: fileSystem.name,
     overwritesInPlace: fileSystem.isInPlace,
     attributesKept: attributes,
@@ -42,13 +43,15 @@ function fields(plan: ScrubPlan, { deleted, after, changed }: Result): object {
   };
 }
 
-function searchedJson({ counts, found }: Searched, phrases: number): object {
+function searchedJson({ counts, step, found }: Searched, phrases: number): object {
   return {
     texts: counts.texts,
     phrases,
-    tooShort: counts.tooShort,
-    rowsBeyond: counts.rowsBeyond,
+    pieceStep: step,
+    tooShort: found.tooShort,
+    rowsBeyond: found.rowsBeyond,
     indistinct: found.indistinct,
+    indistinctPhrases: found.indistinctPhrases,
     isGone: isGone(found),
     traces: found.traces.map(traceJson),
     indexes: indexesJson(found),
@@ -62,12 +65,20 @@ function traceJson({ place, texts, phrases }: Trace): object {
 }
 
 function placeJson(place: Place): object {
-  const none = { collection: null, state: null, root: null, path: null };
+  const none = { collection: null, state: null, prunable: null, table: null, root: null, path: null };
   switch (place.kind) {
     case 'wal':
-      return { ...none, place: place.kind, collection: place.collection, state: place.state };
+      return {
+        ...none,
+        place: place.kind,
+        collection: place.collection,
+        state: place.state,
+        prunable: place.isPrunable,
+      };
     case 'index':
       return { ...none, place: place.kind, collection: place.collection, path: place.path };
+    case 'table':
+      return { ...none, place: place.kind, table: place.table };
     case 'file':
       return { ...none, place: place.kind, root: place.root, path: place.path };
     case 'left-behind':

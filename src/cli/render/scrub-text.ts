@@ -1,9 +1,11 @@
 import { pruneTotals } from '../../operations/collections.ts';
 import type { ScrubPlan, ScrubReport, Searched } from '../../operations/scrub/plan.ts';
+import { PIECE_BYTES } from '../../operations/scrub/pieces.ts';
 import { isGone } from '../../operations/scrub/search.ts';
 import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
+import { capitalized } from './clean-text.ts';
 import { printable } from './printable.ts';
 import { allRows, attentionLines, needsYou, prunedCollections } from './prune-text.ts';
 import { indexLines, leftLines, remedyLines, traceLines } from './scrub-traces-text.ts';
@@ -11,7 +13,11 @@ import { labelled, wrapped } from './table.ts';
 import type { View } from './view.ts';
 
 const OUT_OF_REACH =
-  'Out of reach: copies and backups that were not named with --also, journals that were deleted earlier, and what a file system, its snapshots or an SSD keep of blocks that were written over.';
+  'Out of reach: copies and backups that were not named with --also; in those that were, full-text indexes, and whatever is encrypted; files and journals that were deleted earlier, by Chroma or by this program; and what a file system, its snapshots or an SSD keep of blocks that were written over.';
+
+/** A text can be read from them, but no piece of it stands there. */
+const TRIGRAMS =
+  'The full-text index has texts in pieces of three characters, which are not searched; a scrub makes it anew.';
 
 export function scrubPlanLines(plan: ScrubPlan, view: View): readonly string[] {
   const { directory, expectedBytes, searched, request } = plan;
@@ -34,15 +40,15 @@ export function scrubPlanLines(plan: ScrubPlan, view: View): readonly string[] {
     ...inPlaceLines(plan, view),
     ...attentionLines(directory, view),
     ...(searched === null ? [] : ['', ...searchedLines(searched, plan, view)]),
-    ...(directory.isDryRun ? ['', 'Dry run: nothing was changed.'] : []),
+    ...(directory.isDryRun ? ['', ...wrapped(TRIGRAMS, width), '', 'Dry run: nothing was changed.'] : []),
   ];
 }
 
 export function scrubReportLines(report: ScrubReport, elapsedMs: number, view: View): readonly string[] {
-  const { plan, deleted, databaseBytesAfter, searched } = report;
+  const { plan, deleted, databaseBytesAfter, overwrittenBytes, searched } = report;
   const { directory } = plan;
   const before = formatBytes(directory.databaseBytes);
-  const sizes = `${before} → ${formatBytes(databaseBytesAfter)}; the old file was overwritten with zeros`;
+  const sizes = `${before} → ${formatBytes(databaseBytesAfter)}; the old file was overwritten with ${formatBytes(overwrittenBytes)} of zeros`;
   const [first = '', ...rest] = wrapped(`Done in ${formatElapsed(elapsedMs)}. chroma.sqlite3: ${sizes}.`, view.width);
   const kept = formatCount(allRows(directory) - deleted);
   const rows = `${counted(deleted, 'WAL row')} deleted, ${kept} kept${needsYou(directory)}. The full-text index was made anew.`;
@@ -75,7 +81,10 @@ function searchedLines(searched: Searched, plan: ScrubPlan, view: View): readonl
     ...indexLines(found.indexes, view),
     ...leftLines(found.leftDirectories, view),
     ...found.unsearchable.flatMap(({ root, path, because }) =>
-      wrapped(`Not searched: ${printable(root === null ? path : `${root}/${path}`)} (${because})`, view.width),
+      wrapped(
+        `Not searched: ${printable(root === null ? path : `${root}/${path}`)} (${printable(because)})`,
+        view.width,
+      ),
     ),
     ...limitLines(searched, view),
     ...remedyLines(found, plan.directory, view),
@@ -83,8 +92,8 @@ function searchedLines(searched: Searched, plan: ScrubPlan, view: View): readonl
 }
 
 function verdictLines(searched: Searched, { request, directory }: ScrubPlan, view: View): readonly string[] {
-  const { counts, found } = searched;
-  const phrases = request.phrases.length;
+  const { counts, step, found } = searched;
+  const phrases = request.phrases.length - found.indistinctPhrases.length;
   const sought = counts.texts - found.indistinct;
   const what = [
     ...(sought > 0 ? [counted(sought, 'deleted text')] : []),
@@ -96,26 +105,32 @@ function verdictLines(searched: Searched, { request, directory }: ScrubPlan, vie
     return wrapped(text, view.width);
   }
   if (found.traces.length === 0) {
-    const text = `Searched every file for ${what}: nothing of them is ${directory.isDryRun ? 'here' : 'left'}.`;
+    const text = `Searched every file for ${what}: nothing of ${sought + phrases === 1 ? 'it' : 'them'} is ${directory.isDryRun ? 'here' : 'left'}.`;
     const style = isGone(found) ? view.style.good : view.style.bold;
     return wrapped(text, view.width).map(style);
   }
-  const searchedFor = what === '' ? '' : `Searched every file for ${what}, by pieces of 16 bytes. `;
+  const apart = step === PIECE_BYTES ? '' : `, one in every ${formatCount(step)}`;
+  const searchedFor = what === '' ? '' : `Searched every file for ${what}, by pieces of 16 bytes${apart}. `;
   const text = `${searchedFor}${directory.isDryRun ? 'Deleted text is now' : 'Deleted text is still'} here:`;
   return wrapped(text, view.width).map(directory.isDryRun ? view.style.bold : view.style.warn);
 }
 
-function limitLines({ counts, found }: Searched, view: View): readonly string[] {
+function limitLines({ found }: Searched, view: View): readonly string[] {
+  const { indistinct, indistinctPhrases, tooShort, rowsBeyond } = found;
+  const numbers = indistinctPhrases.join(', ');
   const facts = [
-    ...(counts.tooShort > 0
-      ? [`${counted(counts.tooShort, 'deleted document is', 'deleted documents are')} too short to be searched for`]
+    ...(tooShort > 0
+      ? [`${counted(tooShort, 'deleted text is', 'deleted texts are')} too short to be searched for in files`]
       : []),
-    ...(found.indistinct > 0
-      ? [`${counted(found.indistinct, 'deleted text')} could not be searched for: all of it is in text that lives`]
+    ...(indistinct > 0
+      ? [`${counted(indistinct, 'deleted text')} could not be searched for: each piece is in text that lives`]
       : []),
-    ...(counts.rowsBeyond > 0
-      ? [`deleted texts of ${counted(counts.rowsBeyond, 'more row')} were not searched for: there are too many`]
+    ...(indistinctPhrases.length > 0
+      ? [`phrases could not be searched for in files, because each piece is in text that lives: ${numbers}`]
+      : []),
+    ...(rowsBeyond > 0
+      ? [`deleted texts of ${counted(rowsBeyond, 'more row')} were not searched for: there are too many`]
       : []),
   ];
-  return facts.flatMap((fact) => wrapped(`${fact}.`, view.width));
+  return facts.length === 0 ? [] : ['', ...facts.flatMap((fact) => wrapped(`${capitalized(fact)}.`, view.width))];
 }

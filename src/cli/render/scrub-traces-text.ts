@@ -52,6 +52,8 @@ function placeWords(place: Place): string {
       return 'full-text table';
     case 'live':
       return 'records that live';
+    case 'table':
+      return `names and settings, table ${printable(place.table)}`;
     case 'free-space':
       return 'free space of chroma.sqlite3';
     case 'index':
@@ -64,10 +66,10 @@ function placeWords(place: Place): string {
 }
 
 /** What removes the trace, in a word or two; {@link remedyLines} say how. */
-function goesWith(place: Place, { isDryRun }: DirectoryPlan): string {
+function goesWith(place: Place, directory: DirectoryPlan): string {
   switch (place.kind) {
     case 'wal':
-      return walGoesWith(place, isDryRun);
+      return walGoesWith(place, directory);
     case 'left-behind':
     case 'left-index':
       return 'clean --delete';
@@ -75,8 +77,10 @@ function goesWith(place: Place, { isDryRun }: DirectoryPlan): string {
       return 'fts rebuild';
     case 'live':
       return 'its record';
+    case 'table':
+      return 'what it names';
     case 'free-space':
-      return isDryRun ? 'this scrub' : 'another scrub';
+      return directory.isDryRun ? 'this scrub' : 'another scrub';
     case 'index':
       return 'the whole index';
     case 'file':
@@ -84,11 +88,12 @@ function goesWith(place: Place, { isDryRun }: DirectoryPlan): string {
   }
 }
 
-function walGoesWith({ collection, state }: Extract<Place, { kind: 'wal' }>, isDryRun: boolean): string {
+function walGoesWith({ collection, state, isPrunable }: WalPlace, { collections }: DirectoryPlan): string {
   if (collection === null) return 'clean --delete';
+  if (isPrunable) return 'this scrub';
   switch (state) {
     case 'committed':
-      return isDryRun ? 'this scrub' : 'a later scrub';
+      return needsPerson(collection.id, collections) ? 'what inspect says' : 'a later scrub';
     case 'waiting-for-index':
     case 'waiting-for-metadata':
       return 'a scrub once its index is saved';
@@ -96,6 +101,12 @@ function walGoesWith({ collection, state }: Extract<Place, { kind: 'wal' }>, isD
     case 'unknown':
       return 'what check says';
   }
+}
+
+type WalPlace = Extract<Place, { kind: 'wal' }>;
+
+function needsPerson(id: string, collections: DirectoryPlan['collections']): boolean {
+  return collections.find((each) => each.id === id)?.skip?.needsAttention === true;
 }
 
 function isInQuarantine({ root, path }: Extract<Place, { kind: 'file' }>): boolean {
@@ -140,7 +151,11 @@ export function remedyLines(
     '',
     ...(commands.length === 0
       ? []
-      : ['What can go now goes with:', ...[...commands, commandOn(directory, 'scrub')].map((line) => `  ${line}`)]),
+      : [
+          'What can go now goes with:',
+          ...[...commands, commandOn(directory, 'scrub')].map((line) => `  ${line}`),
+          ...wrapped('Only scrub overwrites: what the others delete are free blocks of the disk then.', view.width),
+        ]),
     ...sentences.flatMap((sentence) => wrapped(sentence, view.width)),
   ];
 }

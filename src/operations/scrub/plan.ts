@@ -3,6 +3,7 @@
  */
 import { readFullText, readFullTextDeclaration } from '../../chroma/full-text.ts';
 import { locatePersistDir } from '../../chroma/persist-dir.ts';
+import type { PrunePlan } from '../../chroma/prune-plan.ts';
 import { MaintError } from '../../errors.ts';
 import type { KeptAttributes } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
@@ -18,6 +19,7 @@ import { obstacleToRebuild } from '../vacuum-mode.ts';
 import { rebuildNeeds } from '../vacuum-space.ts';
 import { searchEverywhere, type Found } from './search.ts';
 import { readSought, type SoughtCounts } from './sought.ts';
+import { verifyOthers } from './others.ts';
 
 export interface ScrubRequest {
   readonly target: Target;
@@ -47,6 +49,8 @@ export interface FileSystemPromise {
 
 export interface Searched {
   readonly counts: SoughtCounts;
+  /** Bytes from the beginning of one piece of a text that was sought to that of the next. */
+  readonly step: number;
   readonly found: Found;
 }
 
@@ -54,6 +58,8 @@ export interface ScrubReport {
   readonly plan: ScrubPlan;
   readonly deleted: number;
   readonly databaseBytesAfter: number;
+  /** Bytes of the old file that zeros were written over: all of it. */
+  readonly overwrittenBytes: number;
   readonly searched: Searched;
 }
 
@@ -72,23 +78,26 @@ const IN_PLACE: readonly string[] = ['ext2', 'ext3', 'ext4', 'xfs', 'tmpfs', 'nt
 /** Plans a scrub. Reads only. A dry run also says where the deleted texts are now. */
 export async function planScrub(request: ScrubRequest, host: Host, isDryRun: boolean): Promise<ScrubPlan> {
   const planned = await planDirectory(scrubPlanning(request, isDryRun, null), host);
-  return { ...scrubPlanOf(request, planned), searched: isDryRun ? await searchNow(request) : null };
+  const plan = scrubPlanOf(request, planned);
+  return isDryRun ? { ...plan, searched: await searchNow(request, plan.directory.prune) } : plan;
 }
 
-async function searchNow({ target, phrases, others }: ScrubRequest): Promise<Searched> {
+async function searchNow({ target, phrases, others }: ScrubRequest, { steps }: PrunePlan): Promise<Searched> {
   const dir = locatePersistDir(target.path);
   const sought = withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => readSought(db, dir, phrases));
   const observer = { onPlanned: () => undefined, onStage: () => undefined, onBytes: () => undefined };
-  const found = await searchEverywhere(dir, { sought, others, redact: target.redact }, observer);
-  return { counts: sought.counts, found };
+  const cutoffs = new Map(steps.map(({ collectionId, below }) => [collectionId, below]));
+  const found = await searchEverywhere(dir, { sought, others, cutoffs, redact: target.redact }, observer);
+  return { counts: sought.counts, step: sought.windows.step, found };
 }
 
-/** What a scrub plans. Throws where the database cannot be rebuilt into a new file. */
+/** What a scrub plans. Throws where it cannot be carried out as it was asked for. */
 export function scrubPlanning(
-  { target }: ScrubRequest,
+  { target, others }: ScrubRequest,
   isDryRun: boolean,
   agreed: Agreement | null,
 ): Planning<ScrubStrategy> {
+  verifyOthers(target, others);
   return {
     target,
     isDryRun,

@@ -1,88 +1,98 @@
 /**
- * The texts of which nothing is to be left: documents that the WAL still names and no record has any more, what is in
- * rows that belong to nothing, and phrases that the operator gives.
+ * The texts of which nothing is to be left: what the WAL still names and no record has any more, what is in rows that
+ * belong to nothing, and phrases that the operator gives.
  */
 import { createHash } from 'node:crypto';
 import { liveSegments, type Catalog } from '../../chroma/catalog.ts';
-import { documentOf, liveDocuments, type IsLiveDocument, type PlaceOf } from '../../chroma/live-documents.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { eachRow } from '../../chroma/queue-rows.ts';
+import { rowTexts, type PlaceOf, type TextsOf } from '../../chroma/row-texts.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import { BEFORE_ALL } from '../../chroma/seq-id.ts';
 import { eachStoredText } from '../../chroma/stored-texts.ts';
-import { storedForms } from '../../chroma/text-forms.ts';
+import { formsUnderKey, storedForms } from '../../chroma/text-forms.ts';
 import type { Database } from '../../sqlite/open.ts';
 import { readStandings, type Standings } from '../wal/described.ts';
 import { readQueueCatalog } from '../wal/question.ts';
-import { collectWindows, windowsOf, type Windows } from './windows.ts';
+import { endOf, piecesOf, type Piece } from './pieces.ts';
+import { collectWindows, type Windows } from './windows.ts';
 
 export interface Sought {
   readonly windows: Windows;
-  /** The texts with the first numbers are phrases, in the order in which they were given. */
-  readonly phrases: number;
+  /** The texts with the first numbers in `windows`. */
+  readonly phrases: readonly string[];
+  /** Deleted texts that say too little to be told from other data, even under their keys; see {@link shortText}. */
+  readonly short: ReadonlySet<string>;
+  /** True where a text is sought by what it is under its key. */
+  readonly hasKeyed: boolean;
   readonly counts: SoughtCounts;
 }
 
-/** Different texts, each counted once. */
 export interface SoughtCounts {
-  /** Deleted texts that are sought. */
+  /** Deleted texts that are sought, each counted once. */
   readonly texts: number;
-  /** Deleted documents in the WAL that are too short to be told from other data. */
-  readonly tooShort: number;
   /** Rows with deleted texts beyond the number that is sought. */
   readonly rowsBeyond: number;
 }
 
-/** What is in memory for each of them is half a kilobyte. */
-const MOST_TEXTS = 100_000;
+/** With six pieces each that are always kept there is room for them all (windows.ts). */
+const MOST_TEXTS = 250_000;
 
 /** Reads through `db` what was deleted: the queue, the newest row first, then what is left in other tables. */
 export function readSought(db: Database, dir: PersistDir, phrases: readonly string[]): Sought {
   const collector = collectWindows();
-  const add = (text: string, owner: number): boolean => {
-    const windows = storedForms(text).flatMap(windowsOf);
-    for (const window of windows) collector.add(window, owner);
-    return windows.length > 0;
+  const add = (pieces: readonly Piece[], owner: number): boolean => {
+    for (const piece of pieces) collector.add(piece, owner);
+    return pieces.length > 0;
   };
-  for (const [number, phrase] of phrases.entries()) add(phrase, number);
+  for (const [number, phrase] of phrases.entries()) add(storedForms(phrase).flatMap(piecesOf), number);
   const known = new Set<string>();
-  const counts = { texts: 0, tooShort: 0, rowsBeyond: 0 };
-  for (const { text, isDocument } of deletedTexts(db, dir)) {
-    const digest = createHash('sha256').update(text).digest('base64');
+  const short = new Set<string>();
+  let [texts, rowsBeyond, hasKeyed] = [0, 0, false];
+  for (const { key, text } of deletedTexts(db, dir)) {
+    const pieces = storedForms(text).flatMap(piecesOf);
+    const isKeyed = pieces.length === 0 && key !== null;
+    const digest = createHash('sha256')
+      .update(isKeyed ? shortText(key, text) : text)
+      .digest('base64');
     if (known.has(digest)) continue;
-    if (counts.texts === MOST_TEXTS) {
-      counts.rowsBeyond += 1;
+    if (known.size === MOST_TEXTS) {
+      rowsBeyond += 1;
       continue;
     }
     known.add(digest);
-    if (add(text, phrases.length + counts.texts)) counts.texts += 1;
-    else if (isDocument) counts.tooShort += 1;
+    const keyed = isKeyed ? formsUnderKey(key, text).flatMap(endOf) : [];
+    if (add([...pieces, ...keyed], phrases.length + texts)) texts += 1;
+    else if (text !== '') short.add(shortText(key, text));
+    hasKeyed ||= keyed.length > 0;
   }
-  return { windows: collector.finish(), phrases: phrases.length, counts };
+  return { windows: collector.finish(), phrases, short, hasKeyed, counts: { texts, rowsBeyond } };
+}
+
+/** What a text that says too little is known by. */
+export function shortText(key: string | null, text: string): string {
+  return JSON.stringify([key, text]);
 }
 
 interface DeletedText {
+  readonly key: string | null;
   readonly text: string;
-  /** False for what may be any string of the metadata. */
-  readonly isDocument: boolean;
 }
 
+/** Texts of records that are gone, or that have others now. No names: ids and keys are not what a record says. */
 function* deletedTexts(db: Database, dir: PersistDir): Generator<DeletedText> {
-  const { catalog, isLive } = readLiving(db, dir);
-  for (const row of eachRow(db, 'newest-first')) {
-    const text = documentOf(row);
-    if (text !== null && !isLive(row, text)) yield { text, isDocument: true };
-  }
-  for (const { text, holder } of eachStoredText(db, liveSegments(catalog))) {
-    if (holder !== 'live') yield { text, isDocument: false };
+  const { catalog, textsOf } = readLiving(db, dir);
+  for (const row of eachRow(db, 'newest-first')) yield* textsOf(row).filter(({ isLive }) => !isLive);
+  for (const stored of eachStoredText(db, liveSegments(catalog))) {
+    if (stored.holder !== 'live' && stored.key !== null) yield stored;
   }
 }
 
-/** What is known of the rows' collections, and which of their documents live. */
+/** What is known of the rows' collections, and which of their texts live. */
 export interface Living {
   readonly catalog: Catalog;
   readonly standings: Standings;
-  readonly isLive: IsLiveDocument;
+  readonly textsOf: TextsOf;
 }
 
 export function readLiving(db: Database, dir: PersistDir): Living {
@@ -94,5 +104,5 @@ export function readLiving(db: Database, dir: PersistDir): Living {
     const { position } = metadata;
     return { metadataSegment: metadata.id, position: position.kind === 'recorded' ? position.seqId : BEFORE_ALL };
   };
-  return { catalog: queue.catalog, standings, isLive: liveDocuments(db, placeOf) };
+  return { catalog: queue.catalog, standings, textsOf: rowTexts(db, placeOf) };
 }

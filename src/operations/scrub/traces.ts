@@ -1,19 +1,29 @@
 /**
- * Where texts were found, kept in windows until everything has been read: only then it is known which of them live.
+ * Where texts were found. Rows come first: only when all of them have been read it is known which pieces live.
  */
 import type { RowState } from '../../chroma/row-state.ts';
 import type { NamedCollection } from '../names.ts';
 import type { Sought } from './sought.ts';
 
 export type Place =
-  /** Rows of the WAL; `collection` is null for those of a collection that does not exist any more. */
-  | { readonly kind: 'wal'; readonly collection: NamedCollection | null; readonly state: RowState }
+  /**
+   * Rows of the WAL; `collection` is null for those of a collection that does not exist any more. The work deletes them
+   * where they are prunable.
+   */
+  | {
+      readonly kind: 'wal';
+      readonly collection: NamedCollection | null;
+      readonly state: RowState;
+      readonly isPrunable: boolean;
+    }
   /** Rows of other tables that belong to nothing any more. */
   | { readonly kind: 'left-behind' }
   /** Rows of the full-text table without a document of that text. */
   | { readonly kind: 'full-text' }
   /** Records that live: only phrases are said to be there. */
   | { readonly kind: 'live' }
+  /** Names, keys and settings, and tables of somebody else: only phrases are said to be there. */
+  | { readonly kind: 'table'; readonly table: string }
   /** The database file, in no row: free pages, and what is left beside the rows of a page. */
   | { readonly kind: 'free-space' }
   /**
@@ -37,9 +47,13 @@ export interface Trace {
 export interface TraceBook {
   /** Notes that a row at `place` has a deleted text, whatever can be told of it elsewhere. */
   readonly noteRow: (place: Place) => void;
-  /** Notes that `window` stands in a row at `place`, or in a file. */
-  readonly note: (place: Place, window: number) => void;
-  /** Notes that `window` stands in the database file, wherever in it. */
+  /** Notes that a row at `place` has all of a phrase. */
+  readonly notePhrase: (place: Place, phrase: number) => void;
+  /** Notes that a piece stands in a row, and whether in a text that lives. */
+  readonly noteInRow: (window: number, isLive: boolean) => void;
+  /** Notes that a piece stands in a file, once every row was read. */
+  readonly noteInFile: (place: Place, window: number) => void;
+  /** Notes that a piece stands in the database file, wherever in it, once every row was read. */
   readonly noteInDatabase: (window: number) => void;
   readonly result: () => Traces;
 }
@@ -48,61 +62,94 @@ export interface Traces {
   readonly traces: readonly Trace[];
   /** Deleted texts that cannot be told from texts that live, because each piece of them that is sought is in one. */
   readonly indistinct: number;
+  /** Numbers of the phrases of which that is so, and that no row has as a whole. */
+  readonly indistinctPhrases: readonly number[];
 }
 
 interface PlaceNotes {
   readonly place: Place;
-  /** Windows that stand there. */
-  readonly found: Set<number>;
   rows: number;
+  readonly phrases: Set<number>;
+  /** One bit for each text of which a piece stands there; null until the first one. */
+  owners: Uint8Array | null;
 }
 
-const IN_ROWS: readonly Place['kind'][] = ['wal', 'left-behind', 'full-text', 'live'];
 const FREE_SPACE: Place = { kind: 'free-space' };
 
 /** Begins a book of the texts in `sought`. */
-export function traceBook({ windows, phrases }: Sought): TraceBook {
+export function traceBook({ windows, phrases, counts }: Sought): TraceBook {
   const isLiving = new Uint8Array(windows.size);
   const isInRow = new Uint8Array(windows.size);
-  const inDatabase = new Set<number>();
   const places = new Map<string, PlaceNotes>();
-  const isPhrase = (window: number): boolean => windows.ownerOf(window) < phrases;
-  const isTelling = (window: number): boolean => isLiving[window] !== 1;
+  const all = phrases.length + counts.texts;
   const notesOf = (place: Place): PlaceNotes => {
     const key = JSON.stringify(place);
-    const notes = places.get(key) ?? { place, found: new Set(), rows: 0 };
+    const notes = places.get(key) ?? { place, rows: 0, phrases: new Set(), owners: null };
     places.set(key, notes);
     return notes;
   };
-  const add = (place: Place, window: number): void => void notesOf(place).found.add(window);
+  const noteInFile: TraceBook['noteInFile'] = (place, window) => {
+    // What lives may stand anywhere.
+    if (isLiving[window] === 1) return;
+    const notes = notesOf(place);
+    notes.owners ??= new Uint8Array(Math.ceil(all / 8));
+    setBit(notes.owners, windows.ownerOf(window));
+  };
   return {
-    noteRow(place) {
-      notesOf(place).rows += 1;
+    noteRow: (place) => void (notesOf(place).rows += 1),
+    notePhrase: (place, phrase) => void notesOf(place).phrases.add(phrase),
+    noteInRow(window, isLive) {
+      isInRow[window] = 1;
+      if (isLive) isLiving[window] = 1;
     },
-    note(place, window) {
-      if (IN_ROWS.includes(place.kind)) isInRow[window] = 1;
-      if (place.kind === 'live') isLiving[window] = 1;
-      if (place.kind !== 'live' || isPhrase(window)) add(place, window);
+    noteInFile,
+    noteInDatabase(window) {
+      if (isInRow[window] !== 1) noteInFile(FREE_SPACE, window);
     },
-    noteInDatabase: (window) => void inDatabase.add(window),
     result() {
-      for (const window of inDatabase) if (isInRow[window] !== 1) add(FREE_SPACE, window);
-      const [owners, told] = [new Set<number>(), new Set<number>()];
-      for (let window = 0; window < windows.size; window += 1) {
-        if (isPhrase(window)) continue;
-        owners.add(windows.ownerOf(window));
-        if (isTelling(window)) told.add(windows.ownerOf(window));
-      }
+      const indistinct = withoutTellingPiece();
+      const notes = [...places.values()];
+      const isWhole = (phrase: number): boolean => notes.some((each) => each.phrases.has(phrase));
       return {
-        traces: [...places.values()].flatMap(({ place, found, rows }) => {
-          const pieces = [...found].filter((each) => isPhrase(each) || isTelling(each));
-          const numbers = [...new Set(pieces.map((each) => windows.ownerOf(each)))];
-          const named = numbers.filter((owner) => owner < phrases).map((owner) => owner + 1);
-          const texts = IN_ROWS.includes(place.kind) ? rows : numbers.length - named.length;
-          return texts + named.length === 0 ? [] : [{ place, texts, phrases: named.toSorted((a, b) => a - b) }];
-        }),
-        indistinct: owners.size - told.size,
+        traces: notes.map(traceOf).filter(({ texts, phrases: numbers }) => texts + numbers.length > 0),
+        indistinct: indistinct.filter((owner) => owner >= phrases.length).length,
+        indistinctPhrases: indistinct
+          .filter((owner) => owner < phrases.length && !isWhole(owner))
+          .map((owner) => owner + 1),
       };
     },
   };
+
+  /** The texts of which every piece lives, in order. */
+  function withoutTellingPiece(): readonly number[] {
+    const [has, tells] = [new Uint8Array(Math.ceil(all / 8)), new Uint8Array(Math.ceil(all / 8))];
+    for (let window = 0; window < windows.size; window += 1) {
+      setBit(has, windows.ownerOf(window));
+      if (isLiving[window] !== 1) setBit(tells, windows.ownerOf(window));
+    }
+    return bitsOf(has.map((byte, at) => byte & ~(tells[at] ?? 0)));
+  }
+
+  function traceOf({ place, rows, phrases: whole, owners }: PlaceNotes): Trace {
+    const found = owners === null ? [] : bitsOf(owners);
+    const named = [...whole, ...found.filter((owner) => owner < phrases.length)];
+    return {
+      place,
+      texts: rows + found.filter((owner) => owner >= phrases.length).length,
+      phrases: named.map((phrase) => phrase + 1).toSorted((a, b) => a - b),
+    };
+  }
+}
+
+function setBit(bits: Uint8Array, at: number): void {
+  bits[at >>> 3] = (bits[at >>> 3] ?? 0) | (1 << (at & 7));
+}
+
+/** The numbers of the bits that are set, in order. */
+function bitsOf(bits: Uint8Array): readonly number[] {
+  const found: number[] = [];
+  for (const [at, byte] of bits.entries()) {
+    for (let bit = 0; byte >>> bit > 0; bit += 1) if (((byte >>> bit) & 1) === 1) found.push(8 * at + bit);
+  }
+  return found;
 }

@@ -1,5 +1,8 @@
 /** A scrub that is killed: the old database or the new one, whole, and the next run finishes. */
-import { copyFileSync, readdirSync, renameSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, copyFileSync, openSync, readdirSync, readSync, renameSync, statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { locatePersistDir } from '../../../src/chroma/persist-dir.ts';
 import { stateBefore } from '../../../src/operations/state-before.ts';
@@ -9,7 +12,8 @@ import { databaseOf } from '../../support/damage.ts';
 import { enlarge } from '../../support/enlarge.ts';
 import { rowsKept, unpacked } from '../../support/fixtures.ts';
 import { faultsOf } from '../../support/full-text.ts';
-import { killedAfter } from '../../support/process.ts';
+import { childrenOf, killedAfter } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 import { scrub } from '../../support/scrub.ts';
 import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../../support/state.ts';
 
@@ -17,6 +21,50 @@ import { otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../../support/stat
 const KILLS = Number(process.env['KILLS'] ?? 8);
 const DERIVED = ['data', 'idx', 'docsize'].map((suffix) => `embedding_fulltext_search_${suffix}`);
 const WITHOUT = ['embeddings_queue', ...DERIVED];
+
+function isFile(path: string, inode: number): boolean {
+  try {
+    return statSync(path).ino === inode;
+  } catch {
+    return false;
+  }
+}
+
+function isAllZero(descriptor: number): boolean {
+  const chunk = Buffer.alloc(1024 * 1024);
+  for (let at = 0; ; at += chunk.length) {
+    const read = readSync(descriptor, chunk, 0, chunk.length, at);
+    if (read === 0) return true;
+    if (!chunk.subarray(0, read).equals(Buffer.alloc(read))) return false;
+  }
+}
+
+interface Swapping {
+  readonly parent: ChildProcess;
+  readonly child: number;
+  /** Of the old file. */
+  readonly inode: number;
+  readonly ended: Promise<object>;
+}
+
+/** A scrub of a file that takes a while to be overwritten, in the moment in which another has taken its place. */
+async function swapping(): Promise<Swapping> {
+  const dir = await unpacked('0.5.5');
+  enlarge(dir, 'drafts', 8_000, 4_096);
+  const inode = statSync(databaseOf(dir)).ino;
+  const parent = spawn(process.execPath, [PROGRAM, 'scrub', dir, '--yes', '--json', '--quiet'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  parent.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const ended = once(parent, 'close').then(([exitCode]): object => {
+    const failure = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as object;
+    return { ...failure, exitCode: exitCode as number };
+  });
+  while (statSync(databaseOf(dir)).ino === inode && parent.exitCode === null) await delay(1);
+  const [child = 0] = childrenOf(parent.pid ?? 0);
+  return { parent, child, inode, ended };
+}
 
 async function largeDirectory(): Promise<string> {
   const dir = await unpacked('0.5.5');
@@ -53,6 +101,33 @@ describe('a scrub that is killed with its child', () => {
     KILLS * 15_000,
   );
 
+  it('overwrites the old file to its end where it is told to stop meanwhile, and then stops', async () => {
+    const { parent, child, inode, ended } = await swapping();
+    parent.kill('SIGINT');
+    const [number] = readdirSync(`/proc/${child}/fd`).filter((each) => isFile(`/proc/${child}/fd/${each}`, inode));
+    // Nobody else can get at it any more.
+    const descriptor = openSync(`/proc/${child}/fd/${number}`, 'r');
+    const failure = await ended;
+    const isZero = isAllZero(descriptor);
+    closeSync(descriptor);
+    expect(isZero).toBe(true);
+    expect(failure).toMatchObject({
+      exitCode: 130,
+      state: 'the new database is in place and the old one is overwritten; what is left elsewhere was not searched for',
+    });
+  });
+
+  it('is said not to have overwritten all of it where its child was killed, and what to do then', async () => {
+    const { child, ended } = await swapping();
+    process.kill(child, 'SIGKILL');
+    expect(await ended).toMatchObject({
+      exitCode: 1,
+      state:
+        'the new database is in place; blocks of the old one that were not overwritten yet are free space of the disk now',
+      hint: 'to be sure, overwrite the free space of the disk; a second run only searches',
+    });
+  });
+
   it('is said to have left blocks of the old file where the new one is in place', async () => {
     const dir = await unpacked('0.5.5');
     const before = stateBefore(locatePersistDir(dir));
@@ -61,7 +136,10 @@ describe('a scrub that is killed with its child', () => {
     copyFileSync(databaseOf(dir), `${databaseOf(dir)}.new`);
     renameSync(`${databaseOf(dir)}.new`, databaseOf(dir));
     expect(stateLeft(job, dir, before, null)).toBe(
-      'the new database is in place, with nothing in it that was deleted; blocks of the old one that were not overwritten yet are free space of the disk now',
+      'the new database is in place; blocks of the old one that were not overwritten yet are free space of the disk now',
+    );
+    expect(stateLeft(job, dir, before, null, true)).toBe(
+      'the new database is in place and the old one is overwritten; what is left elsewhere was not searched for',
     );
   });
 });

@@ -33,7 +33,16 @@ function afterwards(dir: string, work: () => void): Partial<Host> {
 }
 
 describe('deleted texts', () => {
-  const nothing: Found = { traces: [], indistinct: 7, indexes: [], leftDirectories: [], unsearchable: [] };
+  const nothing: Found = {
+    traces: [],
+    indistinct: 7,
+    indistinctPhrases: [],
+    indexes: [],
+    leftDirectories: [],
+    unsearchable: [],
+    tooShort: 0,
+    rowsBeyond: 0,
+  };
   const collection = { id: 'c', name: 'notes', tenant: 't', database: 'd' } as Found['indexes'][number]['collection'];
 
   it.each<[string, Partial<Found>]>([
@@ -41,6 +50,9 @@ describe('deleted texts', () => {
     ['an index with vectors', { indexes: [{ collection, slots: 1, elements: 2, unsaved: 0 }] }],
     ['the directory of an index', { leftDirectories: ['d'] }],
     ['a file that could not be searched', { unsearchable: [{ root: null, path: 'x', because: 'compressed' }] }],
+    ['a text too short to be searched for', { tooShort: 1 }],
+    ['a text beyond those that are sought', { rowsBeyond: 1 }],
+    ['a phrase that cannot be told from what lives', { indistinctPhrases: [1] }],
   ])('are gone where nothing was found, and not where there is %s', (_, found) => {
     expect(isGone(nothing)).toBe(true);
     expect(isGone({ ...nothing, ...found })).toBe(false);

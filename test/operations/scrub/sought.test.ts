@@ -21,12 +21,20 @@ function metadataWith(text: string): string {
   return JSON.stringify({ 'chroma:document': text });
 }
 
-/** By how much the counts grow with `work`. */
+/** A row of no collection, and one that is the last. */
+function deletedRow(metadata: object): Parameters<typeof appendRows>[1] {
+  return [
+    { topic: TOPIC, id: 'gone', metadata: JSON.stringify(metadata) },
+    { id: 'last', operation: 3n },
+  ];
+}
+
+/** By how much the texts that are sought, and those that are too short for it, grow with `work`. */
 function grown(dir: string, work: () => unknown): readonly [texts: number, tooShort: number] {
-  const before = soughtIn(dir).counts;
+  const before = soughtIn(dir);
   work();
-  const after = soughtIn(dir).counts;
-  return [after.texts - before.texts, after.tooShort - before.tooShort];
+  const after = soughtIn(dir);
+  return [after.counts.texts - before.counts.texts, after.short.size - before.short.size];
 }
 
 describe('a row that the metadata segment has not read yet', () => {
@@ -51,11 +59,22 @@ describe('a deleted text', () => {
     expect(grown(dir, () => inLeftRecord(dir, text))).toEqual([0, 0]);
   });
 
-  it('is too short only where it was a document', async () => {
+  it('is sought with its key where it is short, and is too short where that says too little as well', async () => {
     const dir = await unpacked('0.6.3-purge-off');
-    const row = { topic: TOPIC, id: 'gone', metadata: metadataWith('short') };
-    expect(grown(dir, () => appendRows(dir, [row, { id: 'last', operation: 3n }]))).toEqual([0, 1]);
-    expect(grown(dir, () => inLeftRecord(dir, 'brief'))).toEqual([0, 0]);
+    expect(grown(dir, () => appendRows(dir, deletedRow({ 'chroma:document': 'short' })))).toEqual([1, 0]);
+    expect(grown(dir, () => appendRows(dir, deletedRow({ email: 'a@b.example' })))).toEqual([1, 0]);
+    expect(grown(dir, () => appendRows(dir, deletedRow({ k: 'v', empty: '', number: 1 })))).toEqual([0, 1]);
+    expect(grown(dir, () => inLeftRecord(dir, 'brief'))).toEqual([1, 0]);
+  });
+
+  it('may be any value of a record that has another one now, or one of a list', async () => {
+    const dir = await unpacked('1.5.9-purge-off');
+    const metadata = {
+      title: 'the title of a record that is gone',
+      tags: ['a tag that is long enough', 'and another one'],
+    };
+    const row = { topic: TOPIC, id: 'gone', metadata: JSON.stringify(metadata) };
+    expect(grown(dir, () => appendRows(dir, [row, { id: 'last', operation: 3n }]))).toEqual([3, 0]);
   });
 
   it('may stand in the full-text table alone', async () => {
@@ -63,20 +82,19 @@ describe('a deleted text', () => {
     expect(grown(dir, () => inFullTextTable(dir, 'what only the full-text table still has'))).toEqual([1, 0]);
   });
 
-  it('is not sought beyond the first hundred thousand: the rows with others are counted', async () => {
+  it('is not sought beyond the first quarter of a million: the rows with others are counted', async () => {
     const dir = await unpacked('0.6.3-purge-off');
     const { counts } = soughtIn(dir);
     withDatabase(dir, (db) => {
       db.prepare(
-        `WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < 100005)
+        `WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < 250005)
          INSERT INTO embeddings_queue (operation, topic, id, metadata)
          SELECT 0, ?, 'gone-' || n, '{"chroma:document": "the document with number ' || n || '"}' FROM counter`,
       ).run(TOPIC);
     });
     const { counts: after } = soughtIn(dir);
-    expect(after.texts).toBe(100_000);
+    expect(after.texts).toBe(250_000);
     expect(after.rowsBeyond).toBeGreaterThanOrEqual(5 + counts.texts);
-    expect(after.tooShort).toBe(0);
   });
 });
 

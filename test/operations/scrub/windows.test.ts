@@ -1,14 +1,20 @@
 import { createCipheriv } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { collectWindows, isSearchable, WINDOW_BYTES, windowsOf } from '../../../src/operations/scrub/windows.ts';
+import { HIGHEST_RANK, PIECE_BYTES, piecesOf, type Piece } from '../../../src/operations/scrub/pieces.ts';
+import { collectWindows, type Windows } from '../../../src/operations/scrub/windows.ts';
 
 /** Few different bytes, so that pieces repeat and nearly match. */
 const bytes = (most: number): fc.Arbitrary<Buffer> =>
   fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: most }).map((values) => Buffer.from(values));
 const window = fc
-  .array(fc.integer({ min: 0, max: 3 }), { minLength: WINDOW_BYTES, maxLength: WINDOW_BYTES })
+  .array(fc.integer({ min: 0, max: 3 }), { minLength: PIECE_BYTES, maxLength: PIECE_BYTES })
   .map((values) => Buffer.from(values));
+
+/** One that is never left out. */
+function kept(bytes_: Buffer): Piece {
+  return { bytes: bytes_, rank: HIGHEST_RANK };
+}
 
 function placesOf(window_: Buffer, text: Buffer): number {
   let places = 0;
@@ -22,7 +28,7 @@ describe('windows', () => {
     fc.assert(
       fc.property(sought, bytes(200), fc.array(fc.nat(29), { maxLength: 5 }), (windows, noise, inserted) => {
         const collector = collectWindows();
-        for (const [owner, each] of windows.entries()) collector.add(each, owner);
+        for (const [owner, each] of windows.entries()) collector.add(kept(each), owner);
         const text = Buffer.concat([noise, ...inserted.map((at) => windows[at % windows.length] ?? noise), noise]);
         const found = new Map<number, number>();
         const all = collector.finish();
@@ -38,8 +44,8 @@ describe('windows', () => {
   it('that come twice belong to the text that came first', () => {
     const collector = collectWindows();
     const same = Buffer.from('0123456789abcdef');
-    collector.add(same, 4);
-    collector.add(same, 5);
+    collector.add(kept(same), 4);
+    collector.add(kept(same), 5);
     const windows = collector.finish();
     expect([windows.size, windows.ownerOf(0)]).toEqual([1, 4]);
   });
@@ -47,7 +53,7 @@ describe('windows', () => {
   it('are not found in other bytes that have the hash of one by chance', () => {
     const random = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(4_000_000));
     const collector = collectWindows();
-    for (let at = 0; at < 1_600_000; at += WINDOW_BYTES) collector.add(random.subarray(at, at + WINDOW_BYTES), at);
+    for (let at = 0; at < 1_600_000; at += PIECE_BYTES) collector.add(kept(random.subarray(at, at + PIECE_BYTES)), at);
     let found = 0;
     // 100,000 windows in 2,400,000 places: 50 of them have the hash of one.
     collector.finish().findIn(random.subarray(1_600_000), () => (found += 1));
@@ -58,36 +64,49 @@ describe('windows', () => {
     const none = collectWindows().finish();
     none.findIn(Buffer.alloc(100), () => expect.unreachable());
     const collector = collectWindows();
-    collector.add(Buffer.from('0123456789abcdef'), 0);
+    collector.add(kept(Buffer.from('0123456789abcdef')), 0);
     collector.finish().findIn(Buffer.from('0123456789abcde'), () => expect.unreachable());
   });
 });
 
-describe('the windows of a text', () => {
-  it('are pieces of it, from its beginning to its end', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 20, maxLength: 2_000 }), (text) => {
-        const form = Buffer.from(text, 'utf8');
-        for (const piece of windowsOf(form)) {
-          expect(piece).toHaveLength(WINDOW_BYTES);
-          expect(form.includes(piece)).toBe(true);
-        }
-      }),
-    );
-    const long = Buffer.from(Array.from({ length: 500 }, (_, at) => `word${at} `).join(''));
-    const pieces = windowsOf(long);
-    expect(pieces).toHaveLength(4);
-    expect([pieces[0], pieces.at(-1)]).toEqual([long.subarray(0, 16), long.subarray(-16)]);
+/** A text whose pieces are all different, and different from those of other texts. */
+function longText(number: number, bytes_: number): Buffer {
+  const words = Array.from({ length: Math.ceil(bytes_ / 4) }, (_, at) => `<${number}:${at * 7919}>`);
+  return Buffer.from(words.join(' ')).subarray(0, bytes_);
+}
+
+function collected(texts: readonly Buffer[], most: number): Windows {
+  const collector = collectWindows(most);
+  for (const [owner, text] of texts.entries()) for (const piece of piecesOf(text)) collector.add(piece, owner);
+  return collector.finish();
+}
+
+function ownersIn(windows: Windows, bytes_: Buffer): readonly number[] {
+  const owners = new Set<number>();
+  windows.findIn(bytes_, (window_) => owners.add(windows.ownerOf(window_)));
+  return [...owners];
+}
+
+describe('more pieces than there is room for', () => {
+  const texts = Array.from({ length: 20 }, (_, number) => longText(number, 1_600));
+
+  it('are left out of all texts alike, and it is told how far apart the others stand', () => {
+    expect(collected(texts, 2 ** 12)).toMatchObject({ size: 2_000, step: 16 });
+    const thinned = collected(texts, 400);
+    expect(thinned.size).toBeLessThanOrEqual(400);
+    expect(thinned.step).toBe(128);
+    for (const [owner, text] of texts.entries()) {
+      expect(ownersIn(thinned, text)).toEqual([owner]);
+      expect(ownersIn(thinned, text.subarray(400, 400 + thinned.step + PIECE_BYTES))).toEqual([owner]);
+    }
   });
 
-  it('are none where a text says too little', () => {
-    expect(['', 'short', ' '.repeat(500), 'ababababababababab'].filter(isSearchable)).toEqual([]);
-    expect(isSearchable('the quick brown fox')).toBe(true);
-  });
-
-  it('pass over what says nothing', () => {
-    const text = Buffer.from(`${'-'.repeat(30)}the quick brown fox`);
-    expect(windowsOf(text).map((piece) => piece.toString())).toContain('-----------the q');
-    expect(windowsOf(Buffer.from('-'.repeat(200)))).toEqual([]);
+  it('leave the first and the last one of each', () => {
+    const thinned = collected(texts, 40);
+    expect(thinned.size).toBe(40);
+    for (const [owner, text] of texts.entries()) {
+      expect(ownersIn(thinned, text.subarray(0, PIECE_BYTES))).toEqual([owner]);
+      expect(ownersIn(thinned, text.subarray(-PIECE_BYTES))).toEqual([owner]);
+    }
   });
 });

@@ -1,9 +1,8 @@
-/** Which documents of the queue a record still has, or will have: decided from a queue and the tables of a few records. */
+/** Which texts of the queue a record still has, or will have: decided from a queue and the tables of a few records. */
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { documentOf, liveDocuments } from '../../src/chroma/live-documents.ts';
-import { eachPage, EVERY_ROW, OPERATIONS } from '../../src/chroma/queue-rows.ts';
-import { BEFORE_ALL, LARGEST } from '../../src/chroma/seq-id.ts';
+import { eachRow, OPERATIONS } from '../../src/chroma/queue-rows.ts';
+import { rowTexts, textsIn } from '../../src/chroma/row-texts.ts';
 
 const TABLES = `
   CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY, created_at TIMESTAMP, operation INTEGER, topic TEXT,
@@ -30,15 +29,12 @@ function livingIn(rows: readonly Row[], stored: Readonly<Record<string, string>>
     const { lastInsertRowid } = db.prepare("INSERT INTO embeddings VALUES (NULL, 's-t', ?)").run(id);
     db.prepare("INSERT INTO embedding_metadata VALUES (?, 'chroma:document', ?)").run(lastInsertRowid, text);
   }
-  const isLive = liveDocuments(db, (topic) =>
+  const textsOf = rowTexts(db, (topic) =>
     topic === 't' || topic === 't2' ? { metadataSegment: `s-${topic}`, position: POSITION } : null,
   );
-  const question = { order: 'oldest-first', after: BEFORE_ALL, upTo: LARGEST, filter: EVERY_ROW } as const;
-  const read = [...eachPage(db, { ...question, withVectors: false })].flat();
-  const living = read.flatMap((row) => {
-    const document = documentOf(row);
-    return document !== null && isLive(row, document) ? [document] : [];
-  });
+  const living = [...eachRow(db, 'oldest-first')].flatMap((row) =>
+    textsOf(row).flatMap(({ text, isLive }) => (isLive ? [text] : [])),
+  );
   db.close();
   return living;
 }
@@ -122,12 +118,22 @@ describe('a row above the position', () => {
   });
 });
 
-describe('the document of a row', () => {
-  it('is the last one where its metadata names several, as every reader of JSON has it', () => {
-    expect(documentOf({ metadata: '{"chroma:document": "first", "chroma:document": "last"}' })).toBe('last');
+function keysAndTexts(metadata: string | null): readonly (readonly [string, string])[] {
+  return textsIn(metadata).map(({ key, text }) => [key, text]);
+}
+
+describe('the texts of a row', () => {
+  it('are all strings of its metadata, those in lists too, and nothing else', () => {
+    const metadata = '{"title":"a","n":1,"tags":["b","c"],"sizes":[0,1],"x":NaN,"none":null,"chroma:document":"d"}';
+    expect(keysAndTexts(metadata)).toEqual([
+      ['title', 'a'],
+      ['tags', 'b'],
+      ['tags', 'c'],
+      ['chroma:document', 'd'],
+    ]);
   });
 
-  it('is none where there is no metadata, no JSON, or no text', () => {
+  it('are none where there is no metadata, no JSON, or no text', () => {
     for (const metadata of [
       null,
       '{}',
@@ -135,8 +141,34 @@ describe('the document of a row', () => {
       '{"chroma:document": 1}',
       '{"chroma:document": "',
     ]) {
-      expect(documentOf({ metadata })).toBeNull();
+      expect(keysAndTexts(metadata)).toEqual([]);
     }
-    expect(documentOf({ metadata: '{"note": "chroma:document"}' })).toBeNull();
+  });
+});
+
+describe('a value that is no document', () => {
+  it('lives where the record has it under the same key, in a list too', () => {
+    const db = new Sqlite(':memory:');
+    db.defaultSafeIntegers(true);
+    db.exec(TABLES);
+    db.exec(`
+      CREATE TABLE embedding_metadata_array (id INTEGER, key TEXT, string_value TEXT);
+      INSERT INTO embeddings VALUES (1, 's', 'a');
+      INSERT INTO embedding_metadata VALUES (1, 'email', 'new@example.org'), (1, 'copy', 'old@example.org');
+      INSERT INTO embedding_metadata_array VALUES (1, 'tags', 'kept');
+      INSERT INTO embeddings_queue (seq_id, operation, topic, id, metadata)
+      VALUES (1, 0, 't', 'a', '{"email": "old@example.org", "tags": ["kept", "dropped"]}'),
+        (2, 1, 't', 'a', '{"email": "new@example.org"}')`);
+    const textsOfRow = rowTexts(db, () => ({ metadataSegment: 's', position: POSITION }));
+    const told = [...eachRow(db, 'oldest-first')].flatMap((row) =>
+      textsOfRow(row).map(({ text, isLive }) => [text, isLive]),
+    );
+    db.close();
+    expect(told).toEqual([
+      ['old@example.org', false],
+      ['kept', true],
+      ['dropped', false],
+      ['new@example.org', true],
+    ]);
   });
 });
