@@ -49,3 +49,8 @@ const HELD_UP = 2n * SECOND;
 export function isQuiet({ newest }: IndexStamp, readAt: Date): boolean {
   return BigInt(readAt.getTime()) * 1_000_000n - newest > HELD_UP;
 }
+
+/** True where the files were written to after `readAt`, by more than two clocks differ that are set: they never settle. */
+export function isInFuture(stamp: IndexStamp | undefined, readAt: Date): boolean {
+  return stamp !== undefined && stamp.newest - BigInt(readAt.getTime()) * 1_000_000n > HELD_UP;
+}

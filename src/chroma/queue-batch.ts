@@ -13,12 +13,16 @@ export interface QueueWindow {
   readonly last: SeqId;
   /** Those of them below a cutoff. */
   readonly prunable: number;
+  /** Topics that have rows in it. */
+  readonly topics: ReadonlySet<Topic>;
 }
 
 const NEXT_WINDOW = `
   SELECT MAX(seq_id) AS last, CAST(COUNT(below) AS REAL) AS prunable FROM (
     SELECT seq_id, (SELECT 1 FROM temp.cutoff WHERE cutoff.topic = embeddings_queue.topic AND seq_id < below) AS below
     FROM embeddings_queue WHERE seq_id > ? AND seq_id < (SELECT MAX(below) FROM temp.cutoff) ORDER BY seq_id LIMIT ?)`;
+
+const TOPICS_IN_WINDOW = 'SELECT DISTINCT topic FROM embeddings_queue WHERE seq_id > ? AND seq_id <= ?';
 
 const DELETE_IN_WINDOW = `
   DELETE FROM embeddings_queue
@@ -31,7 +35,8 @@ export function nextWindow(db: Database, cutoffs: readonly Cutoff[], after: SeqI
   return withCutoffs(db, cutoffs, () => {
     const found = db.prepare<[bigint, number], { last: bigint | null; prunable: number }>(NEXT_WINDOW).get(after, rows);
     if (found === undefined || found.last === null) return null;
-    return { after, last: seqId(found.last), prunable: found.prunable };
+    const topics = new Set(db.prepare<[bigint, bigint], Topic>(TOPICS_IN_WINDOW).pluck().all(after, found.last));
+    return { after, last: seqId(found.last), prunable: found.prunable, topics };
   });
 }
 

@@ -17,7 +17,6 @@ export interface IncrementalOptions extends OnlineOptions {
 interface Others extends WritingOptions {
   readonly mode?: VacuumMode | 'auto';
   readonly verify: 'usual' | 'full';
-  readonly prune: boolean;
   readonly clean?: boolean;
   readonly autoPurge?: string;
 }
@@ -63,14 +62,5 @@ export function vacuumLimitsOf(options: IncrementalOptions & Others): OnlineLimi
   }
   if (options.clean === true) throw notBesideServer('--clean');
   if (options.autoPurge !== undefined) throw notBesideServer('--auto-purge');
-  if (options.batchRows !== undefined && !options.prune) throw withoutPrune('--batch-rows');
   return limits;
-}
-
-/** The refusal of an option of the prune where none is made. */
-export function withoutPrune(option: string): MaintError {
-  return new MaintError('USAGE', {
-    message: `${option} goes with a prune, which --no-prune leaves out`,
-    hint: 'see: chroma-maint vacuum --help',
-  });
 }

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { MaintError } from '../errors.ts';
 import type { OnlineLimits } from '../operations/online/pace.ts';
-import { count, duration, type WritingOptions } from './options.ts';
+import { count, timer, type WritingOptions } from './options.ts';
 
 export interface OnlineOptions {
   readonly whileRunning?: boolean;
@@ -19,7 +19,7 @@ export function withOnlineOptions(command: Command, beside: string): Command {
   return command
     .option('--while-running', beside)
     .option('--batch-rows <n>', `rows that one of them looks at, at the most (default: ${BATCH_ROWS})`, count)
-    .option('--pause <duration>', 'the shortest pause; it is at least four times as long as the transaction', duration);
+    .option('--pause <duration>', 'the shortest pause; it is at least four times as long as the transaction', timer);
 }
 
 /** What protects a directory that a server writes to is never switched off, and a snapshot would be of another moment. */

@@ -1,7 +1,7 @@
 /**
  * Who has the directory open. An idle Chroma holds no SQLite lock in any version, so this is the only thing that tells.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { MaintError, messageOf, systemErrorCode } from '../errors.ts';
 import type { FileIdentity, Holder, HolderScan } from './host.ts';
@@ -97,13 +97,28 @@ function regularFilesBelow(directory: string): ReadonlyMap<string, string> {
 
 function filesBelow(directory: string): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
-    // Whoever has the journal open has the database open; once it is deleted another file gets its inode.
-    if (!entry.isFile() || entry.name === JOURNAL_NAME) continue;
-    const stat = lstatSync(join(entry.parentPath, entry.name), { bigint: true, throwIfNoEntry: false });
-    if (stat) files.set(`${stat.dev}:${stat.ino}`, entry.name);
-  }
+  const visit = (entries: readonly Dirent[]): void => {
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isDirectory()) visit(entriesIn(path));
+      // Whoever has the journal open has the database open; once it is deleted another file gets its inode.
+      if (!entry.isFile() || entry.name === JOURNAL_NAME) continue;
+      const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stat) files.set(`${stat.dev}:${stat.ino}`, entry.name);
+    }
+  };
+  visit(readdirSync(directory, { withFileTypes: true }));
   return files;
+}
+
+/** None where the directory is gone: a server removes that of a collection which it deletes. */
+function entriesIn(path: string): readonly Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return [];
+    throw error;
+  }
 }
 
 function openFilesOf(pid: string): readonly string[] | 'unreadable' | 'gone' {

@@ -2,9 +2,10 @@
  * The child's side of child.ts: one job in, messages out.
  */
 import { constants } from 'node:os';
-import { MaintError } from '../errors.ts';
+import { EXIT_CODE, MaintError } from '../errors.ts';
 import { realHost } from '../host/real-host.ts';
 import type { ChildMessage, Errand } from './child.ts';
+import type { Job } from './job.ts';
 import type { Planned, Stage } from './observer.ts';
 import { doJob } from './work.ts';
 
@@ -22,13 +23,25 @@ async function work({ job, parent }: Errand): Promise<void> {
     },
     onBytes: (done: number, all: number): void => void tell({ kind: 'bytes', done, all }),
   };
+  // Work with pauses can last for hours, and nobody would see it; between two transactions nothing is open.
+  if (isPaced(job)) process.once('disconnect', abandoned);
   try {
     const machine = { host: realHost, ownProcesses: [process.pid, parent] };
     await tell({ kind: 'done', report: await doJob(job, machine, observer) });
   } catch (error) {
     await tell(describe(error));
   }
+  process.off('disconnect', abandoned);
   if (process.connected) process.disconnect();
+}
+
+/** True for work beside a server. */
+function isPaced(job: Job): boolean {
+  return (job.kind === 'prune' || job.kind === 'vacuum') && job.request.online !== null;
+}
+
+function abandoned(): void {
+  process.exit(EXIT_CODE.FAILED);
 }
 
 /**

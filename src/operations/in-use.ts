@@ -37,17 +37,20 @@ export function verifyOneServer({ dir, host, ownProcesses }: Omit<Use, 'waitMs'>
       hint: 'leave one server running, or stop all of them and leave out --while-running',
     });
   }
-  const unknown = uncertainty(scan);
+  const unknown = uncertainty(scan, 'make sure that at most one of them is Chroma');
   if (unknown !== null) return warning(unknown);
   return server === undefined ? null : remark(`pid ${server.pid}  ${server.command}`);
 }
 
 /** What the scan could not see, in words; null where it saw every process. */
-export function uncertainty({ unreadable, isSupported }: HolderScan): string | null {
-  if (!isSupported) return 'this system does not show which process has a file open; make sure that Chroma is stopped';
+export function uncertainty(
+  { unreadable, isSupported }: HolderScan,
+  advice = 'make sure that none of them is Chroma',
+): string | null {
+  if (!isSupported) return `this system does not show which processes have a file open; ${advice}`;
   if (unreadable === 0) return null;
   const processes = unreadable === 1 ? '1 process' : `${unreadable} processes`;
-  return `${processes} of other users could not be looked into; make sure that none of them is Chroma`;
+  return `${processes} of other users could not be looked into; ${advice}`;
 }
 
 export function inUse(given: string, holders: readonly Holder[]): MaintError {
@@ -79,17 +82,22 @@ function heldBy({ openFiles, hasDatabaseOpen }: Holder): string {
   return others === 0 ? 'has chroma.sqlite3 open' : `has chroma.sqlite3 and ${files} open`;
 }
 
-/** Runs `work`; where it meets a lock, the error names the processes that have the directory open. */
+/**
+ * Runs `work`; where it meets a lock, the error names the processes that have the directory open, and advises `hint`
+ * where one is given.
+ */
 export async function namingHolders<T>(
   { dir, host, ownProcesses }: Pick<GuardContext, 'dir' | 'host' | 'ownProcesses'>,
   work: () => T | Promise<T>,
+  hint?: string,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof MaintError) || error.code !== 'IN_USE' || error.details.some(isHolder)) throw error;
     const { holders } = host.holdersOf(dir.path, ownProcesses);
-    if (holders.length === 0) throw error;
-    throw error.changed ? inUse(dir.given, holders).withState(error.state) : inUse(dir.given, holders);
+    const named = holders.length === 0 ? error : inUse(dir.given, holders);
+    const { message, details } = named;
+    throw new MaintError('IN_USE', { message, details, state: error.state, hint: hint ?? named.hint, cause: error });
   }
 }

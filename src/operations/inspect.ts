@@ -17,7 +17,7 @@ import { presented } from './findings/findings.ts';
 import { inspectionFindings } from './examine/inspection.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
 import { namingHolders } from './in-use.ts';
-import { locateToLook } from './looking.ts';
+import { locateToLook, LOOK_AGAIN } from './looking.ts';
 import { READ_WAIT_MS } from './guard-context.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
@@ -31,14 +31,13 @@ export interface InspectRequest {
 export async function inspect({ path, redact }: InspectRequest, host: Host): Promise<Inspection> {
   const located = await locateToLook(path, host);
   const { dir, holders } = located;
-  const read = await namingHolders(located, () =>
+  const readOnce = (): InspectionReading =>
     withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       const work = (): InspectionReading => readAll(db, dir, host, holders, redact);
       // One view of everything where nobody is there; beside a server an open read would keep it from committing.
       return holders.holders.length === 0 ? inReadTransaction(db, work) : work();
-    }),
-  );
-  return interpret(read, path);
+    });
+  return interpret(await namingHolders(located, readOnce, LOOK_AGAIN), path);
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {

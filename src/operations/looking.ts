@@ -10,6 +10,9 @@ import { namingHolders } from './in-use.ts';
 import { locateSettled, verifyJournal } from './journal.ts';
 import { unseenIn } from './proof.ts';
 
+/** What only looks has no option to wait longer. */
+export const LOOK_AGAIN = 'run this again: a lock is held for moments, unless somebody works on the database';
+
 export interface Located extends GuardContext {
   readonly holders: HolderScan;
 }
@@ -37,10 +40,10 @@ export async function whileLooking<T>(
 ): Promise<T> {
   const located = await locateToLook(path, host);
   const { dir, holders } = located;
-  return namingHolders(located, () =>
+  const looked = (): Promise<T> =>
     whileReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       if (keepsView && holders.holders.length === 0 && unseenIn(holders) === null) keepView(db);
       return work(db, dir);
-    }),
-  );
+    });
+  return namingHolders(located, looked, LOOK_AGAIN);
 }

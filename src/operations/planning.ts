@@ -33,6 +33,8 @@ export interface DirectoryPlan {
   /** Highest migrations, for what differs between generations (docs/FORMAT.md, "Generations"). */
   readonly versions: MigrationVersions;
   readonly generation: Generation;
+  /** How the file gives pages back. */
+  readonly autoVacuum: AutoVacuum;
   /** True where a hot journal was played back before the plan was made. */
   readonly isJournalRecovered: boolean;
   readonly backup: PlannedBackup | null;
@@ -144,6 +146,7 @@ export function planOn<S extends Strategy>(
     autoPurge: readAutoPurge(db, reading.schema),
     versions: reading.schema.versions,
     generation: reading.schema.generation,
+    autoVacuum: reading.autoVacuum,
     isJournalRecovered,
     backup: plannedBackup(target, backup, first),
   };

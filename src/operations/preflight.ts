@@ -14,6 +14,9 @@ import { hotJournal, locateSettled, statingRecovery } from './journal.ts';
 import { freeByDevice } from './space.ts';
 import type { Target } from './target.ts';
 
+/** Beside a server, which is no reason to refuse by itself. */
+const KEPT_LOCKED = 'the server kept the database locked: run this again, or wait for it longer with --wait 10m';
+
 /** What is to be looked at, and for what. */
 export interface PreflightRequest {
   readonly target: Target;
@@ -61,7 +64,7 @@ export async function withPreflight<T>(
       verifyDirectory(context, isDryRun),
     ]);
     const preflight = { context, checks: [...pathChecks, ...checks], isJournalRecovered, free, backup: null };
-    return namingHolders(context, () => work(preflight));
+    return namingHolders(context, () => work(preflight), target.allow.whileRunning ? KEPT_LOCKED : undefined);
   });
 }
 

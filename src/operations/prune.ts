@@ -56,8 +56,11 @@ export function pruneJournalNeed(sizes: PlannedSizes): SpaceNeed {
 }
 
 /** The same for one transaction of a prune beside a server: two leaf pages for each row, and the pages that list free ones. */
-export function batchJournalNeed({ dir, pageSize }: PlannedSizes, { batchRows }: OnlineLimits): SpaceNeed {
-  const bytes = 2 * batchRows * pageSize + JOURNAL_MARGIN;
+export function batchJournalNeed(
+  { dir, prunableRows, pageSize }: PlannedSizes,
+  { batchRows }: OnlineLimits,
+): SpaceNeed {
+  const bytes = 2 * Math.min(batchRows, prunableRows) * pageSize + JOURNAL_MARGIN;
   return { directory: dir.path, bytes, purpose: 'the rollback journal of one transaction' };
 }
 
@@ -76,7 +79,10 @@ export function prunePlanning(
     strategy: (sizes) => ({
       needs: [online === null ? pruneJournalNeed(sizes) : batchJournalNeed(sizes, online)],
       alternatives: [],
-      whenShort: 'free some space, or prune one collection at a time with --collection',
+      whenShort:
+        online === null
+          ? 'free some space, or prune one collection at a time with --collection'
+          : 'free some space, or take fewer rows at a time: --batch-rows 10',
     }),
   };
 }

@@ -17,6 +17,8 @@ import type { Planned } from './observer.ts';
 import { NOT_OVERWRITTEN, SCRUBBED } from './rebuild.ts';
 import type { StateBefore } from './state-before.ts';
 
+const READ_ONCE = 'SELECT COUNT(*) FROM sqlite_schema';
+
 /** How long the clean-up after an ended child may wait for a lock: longer than a checkpoint of anybody else's takes. */
 const RECOVERY_WAIT_MS = 10_000;
 
@@ -45,10 +47,12 @@ export function stateLeft(
   try {
     const { path, databasePath } = locatePersistDir(persistDir);
     const replaced = job.kind === 'scrub' ? (isOverwritten ? SCRUBBED : SCRUBBED_IN_PART) : REBUILT;
-    // Under the lock: another run may have begun, and the new file that is there may be its own.
-    withWritable(databasePath, RECOVERY_WAIT_MS, (db) =>
-      inExclusiveTransaction(db, () => removeLeftover(databasePath)),
-    );
+    withWritable(databasePath, RECOVERY_WAIT_MS, (db) => {
+      // A server is not to wait for this: reading once plays a hot journal back, and there is no new file.
+      if (job.request.target.allow.whileRunning) db.prepare(READ_ONCE).get();
+      // Under the lock: another run may have begun, and the new file that is there may be its own.
+      else inExclusiveTransaction(db, () => removeLeftover(databasePath));
+    });
     const done = doneByCommit(job, planned);
     const rows =
       done === null

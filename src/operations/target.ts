@@ -4,6 +4,7 @@
 import type { CollectionId } from '../chroma/model.ts';
 import type { Retention } from '../chroma/retention.ts';
 import { MaintError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { formatDuration } from '../units.ts';
 import type { Allowances } from './guard-context.ts';
 import { qualifiedName, type NamedCollection } from './names.ts';
@@ -31,7 +32,17 @@ export interface BackupFirst {
   readonly toolVersion: string;
 }
 
-/** The options that ask for the same again. */
+/** The options by which a command takes and leaves the same rows again. A redacted one names no collection. */
+export function selectionOptions({ only, exclude, retention, redact }: Target): readonly string[] {
+  const named = (name: string): string => (redact ? 'NAME' : shellWord(name));
+  return [
+    ...only.flatMap((name) => ['--collection', named(name)]),
+    ...exclude.flatMap((name) => ['--exclude', named(name)]),
+    ...retentionOptions(retention),
+  ];
+}
+
+/** The options that ask for the same rows to stay. */
 export function retentionOptions(retention: Retention | null): readonly string[] {
   if (retention === null) return [];
   const { keepLast, keepWithin } = retention;

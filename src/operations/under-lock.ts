@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { INDEX_FILE_NAMES } from '../chroma/hnsw-files.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { isSamePlan, type PrunePlan } from '../chroma/prune-plan.ts';
-import { MaintError } from '../errors.ts';
+import { MaintError, systemErrorCode } from '../errors.ts';
 import { borrowedDescriptor, readChangeCounter } from '../sqlite/descriptor.ts';
 import { inReadTransaction, withReadOnly, withWritable, type Database } from '../sqlite/open.ts';
 import { removeLeftover } from '../sqlite/rebuilt-file.ts';
@@ -112,13 +112,16 @@ const MANY_INDEXES = 100;
 
 /**
  * Chroma never syncs its index files. Until they are on the disk, a power loss could take them and leave the deleted
- * rows deleted: then nobody would hold those vectors.
+ * rows deleted: then nobody would hold those vectors. `onGone` takes what the system says of an index that is not there.
  */
-export function syncIndexes({ plan, reading, context: { dir, host } }: PlannedWork<Strategy>): void {
+export function syncIndexes(
+  { plan, reading, context: { dir, host } }: PlannedWork<Strategy>,
+  onGone: (error: unknown) => void = rethrow,
+): void {
   const directories = indexDirectories(dir, reading, plan.prune);
   const isSynced = directories.length >= MANY_INDEXES && host.syncFileSystem(dir.path);
   const device = statSync(dir.path).dev;
-  for (const directory of directories) {
+  const syncIndex = (directory: string): void => {
     // A link may lead to another file system.
     const isCovered = isSynced && statSync(directory).dev === device;
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
@@ -126,7 +129,19 @@ export function syncIndexes({ plan, reading, context: { dir, host } }: PlannedWo
       if (isNeeded) host.sync(join(directory, entry.name));
     }
     if (!isCovered) host.sync(directory);
+  };
+  for (const directory of directories) {
+    try {
+      syncIndex(directory);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      onGone(error);
+    }
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** Directories of the vector segments that the steps of `plan` rest on. */

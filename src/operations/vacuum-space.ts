@@ -9,7 +9,7 @@ import { MOST_PAGES } from './incremental/given.ts';
 import type { OnlineLimits } from './online/pace.ts';
 import type { PlannedSizes } from './planning.ts';
 import { batchJournalNeed, FREED_PER_LISTED_PAGE, pruneJournalNeed } from './prune.ts';
-import { retentionOptions, type Target } from './target.ts';
+import { selectionOptions, type Target } from './target.ts';
 
 /**
  * VACUUM writes a temporary copy of the live pages and, while it copies them back, a rollback journal of the pages it
@@ -85,11 +85,12 @@ function withLarger(needs: readonly SpaceNeed[], other: SpaceNeed): readonly Spa
 }
 
 /** What to do where there is no room for a vacuum. */
-export function pruneAlone(sizes: PlannedSizes, { retention }: Target): Alternative {
-  const command = ['chroma-maint prune', shellWord(sizes.dir.given), ...retentionOptions(retention)].join(' ');
+export function pruneAlone(sizes: PlannedSizes, target: Target, online: OnlineLimits | null): Alternative {
+  const beside = online === null ? [] : ['--while-running'];
+  const command = ['chroma-maint prune', shellWord(sizes.dir.given), ...selectionOptions(target), ...beside].join(' ');
   return {
     title: 'a prune alone',
-    needs: [pruneJournalNeed(sizes)],
+    needs: [online === null ? pruneJournalNeed(sizes) : batchJournalNeed(sizes, online)],
     offer: `${command} stops the growth, for Chroma fills the freed pages first`,
   };
 }

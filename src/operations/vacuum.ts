@@ -202,7 +202,7 @@ function wayOf(
   mode: ChosenMode,
   { temporaryDirectory, autoVacuum }: { readonly temporaryDirectory: string | null; readonly autoVacuum: AutoVacuum },
 ): Strategy & { readonly mode: ChosenMode } {
-  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, target)];
+  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, target, online)];
   if (mode.kind === 'incremental' || temporaryDirectory === null) {
     return { mode, needs: incrementalNeeds(sizes, online), alternatives, whenShort: 'free some space' };
   }

@@ -118,6 +118,22 @@ export function inImmediateTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).immediate();
 }
 
+/** How long a commit may wait for somebody who still reads: meanwhile nobody else can begin to read or to write. */
+const COMMIT_WAIT_MS = 25;
+
+/** {@link inImmediateTransaction} beside a server: its commit waits for a few milliseconds only. */
+export function inShortTransaction<T>(db: Database, work: () => T): T {
+  return inImmediateTransaction(db, () => {
+    db.pragma(`busy_timeout = ${COMMIT_WAIT_MS}`);
+    return work();
+  });
+}
+
+/** Another one on the same connection means that somebody else has committed in between. */
+export function readDataVersion(db: Database): bigint {
+  return db.pragma('data_version', { simple: true }) as bigint;
+}
+
 /**
  * Called inside an exclusive transaction, keeps its lock beyond the end of it and through every commit until the
  * connection is closed. Writes nothing, and so leaves no journal at the database's path.

@@ -1,7 +1,5 @@
 import { Command, Option } from 'commander';
-import type { Retention } from '../../chroma/retention.ts';
 import { MaintError } from '../../errors.ts';
-import type { Host } from '../../host/host.ts';
 import type { CleanRequest } from '../../operations/clean/plan.ts';
 import type { Target } from '../../operations/target.ts';
 import type { MinReclaim } from '../../operations/vacuum.ts';
@@ -10,13 +8,7 @@ import { autoPurgeWishOf, withAutoPurgeOptions, type AutoPurgeOptions } from '..
 import type { CommandContext } from '../command-context.ts';
 import { cleanRequestOf, withCleaningOptions, type CleaningOptions } from './clean.ts';
 import { helpFooter, WRITING_EXIT_CODES } from '../help.ts';
-import {
-  modeOf,
-  vacuumLimitsOf,
-  withIncrementalOptions,
-  withoutPrune,
-  type IncrementalOptions,
-} from '../incremental-options.ts';
+import { modeOf, vacuumLimitsOf, withIncrementalOptions, type IncrementalOptions } from '../incremental-options.ts';
 import { minReclaim, targetOf, withWritingOptions, type WritingOptions } from '../options.ts';
 import { retentionOf, withRetentionOptions, type RetentionOptions } from '../retention-options.ts';
 
@@ -58,7 +50,8 @@ export function vacuumCommand(context: CommandContext): Command {
   return withIncrementalOptions(withAutoPurgeOptions(withCleaningOptions(command)))
     .addHelpText('after', helpFooter('chroma-maint vacuum ./persist --yes --min-reclaim 10%', WRITING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: VacuumOptions) => {
-      const target = { ...targetOf(persistDir, options), retention: retentionFor(options, context.host) };
+      verifyPruned(options);
+      const target = { ...targetOf(persistDir, options), retention: retentionOf(options, context.host.now()) };
       const request = {
         target,
         withoutPrune: !options.prune,
@@ -79,11 +72,26 @@ export function vacuumCommand(context: CommandContext): Command {
     });
 }
 
-/** Throws USAGE where rows are to be kept that nothing deletes. */
-function retentionFor(options: VacuumOptions, host: Host): Retention | null {
-  const retention = retentionOf(options, host.now());
-  if (retention === null || options.prune) return retention;
-  throw withoutPrune(options.keepLast === undefined ? '--keep-within' : '--keep-last');
+/** Throws USAGE where something is said of a prune that is left out. */
+function verifyPruned({ prune, ...options }: VacuumOptions): void {
+  const [given] =
+    Object.entries({
+      '--collection': options.collection,
+      '--exclude': options.exclude,
+      '--keep-last': options.keepLast,
+      '--keep-within': options.keepWithin,
+      '--skip-index-check': options.skipIndexCheck,
+      '--batch-rows': options.batchRows,
+    }).find(([, value]) => value !== undefined) ?? [];
+  if (!prune && given !== undefined) throw withoutPrune(given);
+}
+
+/** The refusal of an option of the prune where none is made. */
+function withoutPrune(option: string): MaintError {
+  return new MaintError('USAGE', {
+    message: `${option} goes with a prune, which --no-prune leaves out`,
+    hint: 'see: chroma-maint vacuum --help',
+  });
 }
 
 /** Throws USAGE where an option of the clean-up is given without it. */

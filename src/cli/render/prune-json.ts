@@ -3,7 +3,7 @@ import type { Retention } from '../../chroma/retention.ts';
 import type { Check } from '../../operations/guards.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { createJson } from './backup/json.ts';
-import { pruneTotals } from '../../operations/collections.ts';
+import { pruneTotals, type CollectionPlan } from '../../operations/collections.ts';
 import type { OnlineReport } from '../../operations/prune.ts';
 import { formatDuration } from '../../units.ts';
 
@@ -14,7 +14,9 @@ export function pruneJson(
   deletedOf: ReadonlyMap<CollectionId, number> | null = null,
 ): object {
   const isExecuted = deleted > 0;
-  const { rows: prunable, bytes, held } = pruneTotals(plan);
+  const { bytes, held } = pruneTotals(plan);
+  const sum = (of: (collection: CollectionPlan) => number): number =>
+    plan.collections.reduce((total, each) => total + of(each), 0);
   return {
     persistDir: plan.dir.path,
     dryRun: plan.isDryRun,
@@ -35,7 +37,7 @@ export function pruneJson(
       heldBackBy: collection.heldBackBy,
       skip: collection.skip,
     })),
-    totals: { rows: plan.collections.reduce((sum, { rows }) => sum + rows, 0), prunable, deleted, held, bytes },
+    totals: { rows: sum(({ rows }) => rows), prunable: sum(({ prunable }) => prunable), deleted, held, bytes },
     retention: retentionJson(plan.target.retention),
     indexCheck: plan.target.skipIndexCheck ? 'skipped' : 'done',
     checks: plan.checks.map(checkJson),

@@ -5,7 +5,7 @@ import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { OnlineReport, PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
-import { retentionOptions } from '../../operations/target.ts';
+import { retentionOptions, selectionOptions } from '../../operations/target.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
 import { shellWord } from '../../shell-word.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
@@ -29,13 +29,15 @@ const COLUMNS: readonly CollectionColumn[] = [
   { title: 'Why', align: 'left', fit: 'wrap', cell: why },
 ];
 
+const IN_DRY_RUN = 'Dry run: nothing was changed. The file gets smaller only';
+const AFTERWARDS = 'The file keeps its size, and Chroma fills the freed pages first. It gets smaller';
+
 const GROWS_BECAUSE: Readonly<Partial<Record<AutoPurge, string>>> = {
   off: 'auto-purge is switched off in this directory',
   'not-available': 'Chroma before 0.5.6 has no auto-purge',
 };
 
 export function prunePlanLines(plan: DirectoryPlan, view: View): readonly string[] {
-  const dryRun = 'Dry run: nothing was changed. The file gets smaller only with:';
   return [
     ...wrapped(planSummary(plan), view.width).map(view.style.bold),
     ...(plan.collections.length > 0 ? ['', ...collectionTable(plan, view)] : []),
@@ -43,7 +45,7 @@ export function prunePlanLines(plan: DirectoryPlan, view: View): readonly string
     ...heldLines(plan, view),
     ...backupStepLines(plan, view),
     ...checkLines(plan.checks, plan.target.skipIndexCheck ? 'skipped' : 'done', view),
-    ...(plan.isDryRun ? ['', ...withCommand(dryRun, pruningCommandOn(plan, 'vacuum'), view.width)] : []),
+    ...(plan.isDryRun ? ['', ...smallerLines(IN_DRY_RUN, plan, view)] : []),
   ];
 }
 
@@ -63,18 +65,23 @@ export function pruneReportLines({ plan, deleted, online }: PruneReport, view: V
       ? `Nothing to delete: ${all} kept`
       : `Deleted ${formatCount(deleted)} of ${all} in ${counted(prunedCollections(plan), 'collection')}`;
   const [first = '', ...rest] = wrapped(`${done}${needsYou(plan)}.`, view.width);
-  const size = 'The file keeps its size, and Chroma fills the freed pages first. It gets smaller with:';
   return [
     view.style.bold(first),
     ...rest,
     ...(online === null ? [] : onlineLines(online, view)),
     ...heldSentence(plan, view),
     ...attentionLines(plan, view),
-    ...(deleted === 0
-      ? []
-      : ['', ...withCommand(size, pruningCommandOn(plan, 'vacuum'), view.width), ...growthLines(plan, view)]),
+    ...(deleted === 0 ? [] : ['', ...smallerLines(AFTERWARDS, plan, view), ...growthLines(plan, view)]),
     ...backupMadeLines(plan, view),
   ];
+}
+
+/** By which command the file gets smaller, behind a sentence that says so. */
+function smallerLines(sentence: string, plan: DirectoryPlan, { width }: View): readonly string[] {
+  const isBeside = plan.target.allow.whileRunning;
+  const isStepwise = isBeside && plan.autoVacuum === 'incremental';
+  const command = pruningCommandOn(plan, 'vacuum', ...(isStepwise ? ['--incremental', '--while-running'] : []));
+  return withCommand(`${sentence} with${isBeside && !isStepwise ? ' Chroma stopped' : ''}:`, command, width);
 }
 
 /** What work beside a server meant for the server. */
@@ -120,15 +127,15 @@ function retentionWords(retention: Retention): string {
   return `${options} (from ${from} UTC on)`;
 }
 
-/** One that prunes, and leaves what this plan leaves; beside a server where this plan is made beside one. */
+/** One that prunes what this plan prunes, and no more; beside a server where this plan is made beside one. */
 export function pruningCommandOn(
   plan: DirectoryPlan,
   command: 'prune' | 'vacuum',
   ...options: readonly string[]
 ): string {
-  const { retention, allow } = plan.target;
+  const { allow } = plan.target;
   const beside = command === 'prune' && allow.whileRunning ? ['--while-running'] : [];
-  return commandOn(plan, command, ...retentionOptions(retention), ...beside, ...options);
+  return commandOn(plan, command, ...selectionOptions(plan.target), ...beside, ...options);
 }
 
 /** A command line on the plan's directory that can be pasted. */
@@ -156,9 +163,14 @@ export function attentionLines(plan: DirectoryPlan, view: View): readonly string
       view.style.warn,
     ),
     ...wrapped(printable(collection.skip?.message ?? ''), view.width, '    '),
-    ...wrapped(`none of its ${counted(collection.rows, 'WAL row')} was deleted`, view.width, '    '),
+    ...wrapped(`${howMany(collection)} of its ${counted(collection.rows, 'WAL row')} was deleted`, view.width, '    '),
   ]);
   return ['', ...lines, ...withCommand('  see:', commandOn(plan, 'inspect'), view.width)];
+}
+
+/** Beside a server some may go before a collection turns out to be damaged. */
+function howMany({ prunable }: CollectionPlan): string {
+  return prunable === 0 ? 'none' : formatCount(prunable);
 }
 
 /** That the WAL will grow again, where Chroma itself does not keep it small. */

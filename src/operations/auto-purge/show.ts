@@ -11,7 +11,7 @@ import type { Host } from '../../host/host.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
 import { READ_WAIT_MS } from '../guard-context.ts';
 import { namingHolders } from '../in-use.ts';
-import { locateToLook } from '../looking.ts';
+import { locateToLook, LOOK_AGAIN } from '../looking.ts';
 
 export interface AutoPurgeSetting extends AutoPurgeReading {
   readonly dir: PersistDir;
@@ -24,10 +24,10 @@ export interface AutoPurgeSetting extends AutoPurgeReading {
 export async function readAutoPurgeSetting(path: string, host: Host): Promise<AutoPurgeSetting> {
   const located = await locateToLook(path, host);
   const { dir } = located;
-  return namingHolders(located, () =>
+  const read = (): AutoPurgeSetting =>
     withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
       const schema = readSchema(db, dir.databasePath);
       return { dir, schema, ...examineAutoPurge(db, schema), isQueueEmpty: readLastSeqId(db) === NO_ROW };
-    }),
-  );
+    });
+  return namingHolders(located, read, LOOK_AGAIN);
 }

@@ -15,6 +15,7 @@ import { finding, presented, type Finding } from '../findings/findings.ts';
 import type { FindingKind } from '../findings/kinds.ts';
 import type { Severity } from '../findings/texts.ts';
 import { READ_WAIT_MS, type Machine } from '../guard-context.ts';
+import { LOOK_AGAIN } from '../looking.ts';
 import { verifyNotHalfSwapped } from '../half-swap.ts';
 import { inUse, namingHolders } from '../in-use.ts';
 import { locateSettled } from '../journal.ts';
@@ -58,8 +59,10 @@ async function checkLocated(
   if (obstacle !== null) return report([obstacle], false);
   const context = { dir, holders, request, observer };
   try {
-    const { found, isRead, later } = await namingHolders({ dir, host, ownProcesses }, () =>
-      withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => examineDatabase(db, context, host)),
+    const { found, isRead, later } = await namingHolders(
+      { dir, host, ownProcesses },
+      () => withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => examineDatabase(db, context, host)),
+      LOOK_AGAIN,
     );
     return report([...found, ...(await later())], isRead);
   } catch (error) {

@@ -13,11 +13,16 @@ const ENOUGH_MS = 25;
 
 /**
  * Gives up to `most` free pages back, or fewer where that takes too long. Throws PLAN_STALE where somebody has rewritten
- * the database as one of which none can be given back so.
+ * the database as one of which none can be given back so. `transact` is the transaction it is done in.
  */
-export function giveBackStep(db: Database, { given, databasePath }: PersistDir, most: number): GivenStep {
+export function giveBackStep(
+  db: Database,
+  { given, databasePath }: PersistDir,
+  most: number,
+  transact: <T>(work: () => T) => T = (work) => inImmediateTransaction(db, work),
+): GivenStep {
   let begun = 0;
-  const done = inImmediateTransaction(db, () => {
+  const done = transact(() => {
     begun = performance.now();
     // Under the lock: SQLite looks at the file only when it takes one.
     if (readAutoVacuum(db) !== 'incremental') throw rewritten(given, databasePath);

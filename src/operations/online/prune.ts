@@ -7,7 +7,9 @@ import type { CollectionId } from '../../chroma/model.ts';
 import { totalBytes, totalRows } from '../../chroma/prune-plan.ts';
 import { NO_ROW, smallest, type SeqId } from '../../chroma/seq-id.ts';
 import { MaintError } from '../../errors.ts';
+import { translate } from '../../sqlite/errors.ts';
 import { counted } from '../../units.ts';
+import type { Agreement } from '../agreement.ts';
 import type { Machine } from '../guard-context.ts';
 import type { PruneJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
@@ -17,21 +19,21 @@ import { prunePlanning, type OnlineReport, type PruneReport } from '../prune.ts'
 import { inNumbers } from '../under-lock.ts';
 import { deleteBatch, type Batch } from './batch.ts';
 import { nextBatchRows, pauseAfter, type OnlineLimits } from './pace.ts';
-import { readRound, syncRound, type Round } from './round.ts';
-import { besideServer } from './transaction.ts';
+import { beingSaved, readRound, syncRound, type Round } from './round.ts';
+import { besideServer, noLocks, type LockTimes } from './transaction.ts';
 
 /** How often, and how long apart, an index is looked at again that is being saved. */
 const LOOKS = 10;
 const LOOK_AGAIN_MS = 500;
 
-/** How far the rows of each collection are to go, null for as far as they may. */
-type Goal = ReadonlyMap<CollectionId, SeqId | null>;
+/** How far the rows of each collection are to go at the most. */
+type Goal = ReadonlyMap<CollectionId, SeqId>;
 
 /** What has been done so far. */
 interface Tally {
   deleted: number;
   transactions: number;
-  longestLockMs: number;
+  readonly times: LockTimes;
   readonly byCollection: Map<CollectionId, number>;
 }
 
@@ -47,45 +49,62 @@ export function pruneWhileRunning(
   return withPreflight(planning, machine, async (preflight) => {
     const read = (): Promise<Round> => readRound(preflight, planning);
     const first = await read();
-    const goal = goalOf(
-      first,
-      agreed?.prune.steps.map(({ collectionId, below }) => [collectionId, below]),
-    );
-    const tally: Tally = { deleted: 0, transactions: 0, longestLockMs: 0, byCollection: new Map() };
     observer.onPlanned(inNumbers(first.planned, first.planned.plan.databaseBytes));
-    const { left, last } = await stating(tally, () =>
-      untilReached(goal, first, { preflight, read, limits, tally, observer }),
-    );
-    const { deleted, transactions, longestLockMs, byCollection } = tally;
-    const online: OnlineReport = { transactions, longestLockMs, deleted: byCollection, left };
-    return { plan: withNewSkips(first.planned.plan, last.planned.plan), deleted, online };
+    return pruneFrom(first, { preflight, read, agreed, limits, observer });
   });
 }
 
-/** The first plan, with what came to want a person while it was carried out. */
-function withNewSkips(first: DirectoryPlan, last: DirectoryPlan): DirectoryPlan {
+interface Wish {
+  readonly preflight: Preflight;
+  /** Reads and plans anew. */
+  readonly read: () => Promise<Round>;
+  /** What a person has said yes to; null where nobody was asked. */
+  readonly agreed: Agreement | null;
+  readonly limits: OnlineLimits;
+  readonly observer: Observer;
+}
+
+/** Deletes what `first` has planned, and what it has found being saved meanwhile. */
+export async function pruneFrom(first: Round, { agreed, ...wish }: Wish): Promise<PruneReport> {
+  const tally: Tally = { deleted: 0, transactions: 0, times: noLocks(), byCollection: new Map() };
+  const course = { ...wish, tally };
+  const { databasePath } = wish.preflight.context.dir;
+  const reached = await stating(databasePath, tally, () => untilReached(goalOf(first, agreed), first, course));
+  const { deleted, transactions, times, byCollection } = tally;
+  // What was being saved when it was agreed to is not in the goal.
+  const left = new Set([...reached.left, ...(agreed === null ? [] : beingSaved(agreed.prune))]);
+  const online: OnlineReport = { transactions, longestLockMs: times.longestMs, deleted: byCollection, left: [...left] };
+  const plan = asItTurnedOut(first.planned.plan, reached.last.planned.plan, online);
+  return { plan, deleted, online };
+}
+
+/**
+ * The first plan, with what came to want a person while it was carried out, of which no more could go than had gone by
+ * then; and without what was being saved at first and could go later.
+ */
+function asItTurnedOut(first: DirectoryPlan, last: DirectoryPlan, { deleted, left }: OnlineReport): DirectoryPlan {
   const now = new Map(last.collections.map(({ id, skip }) => [id, skip]));
   const collections = first.collections.map((each) => {
     const skip = now.get(each.id);
-    return skip?.needsAttention === true ? { ...each, skip } : each;
+    const gone = deleted.get(each.id) ?? 0;
+    if (skip?.needsAttention === true) return { ...each, skip, prunable: gone };
+    const isDone = each.skip?.reason === 'being-saved' && !left.includes(each.id);
+    return { ...each, skip: isDone ? null : each.skip, prunable: Math.max(each.prunable, gone) };
   });
   return { ...first, collections };
 }
 
-interface Course {
-  readonly preflight: Preflight;
-  readonly read: () => Promise<Round>;
-  readonly limits: OnlineLimits;
+interface Course extends Omit<Wish, 'agreed'> {
   readonly tally: Tally;
-  readonly observer: Observer;
 }
 
-/** As far as was agreed to, or as the first round says where nobody was asked. */
-function goalOf({ planned, unsettled }: Round, agreed: readonly (readonly [CollectionId, SeqId])[] | undefined): Goal {
-  if (agreed !== undefined) return new Map(agreed);
-  return new Map<CollectionId, SeqId | null>([
-    ...planned.plan.prune.steps.map(({ collectionId, below }) => [collectionId, below] as const),
-    ...[...unsettled].map((id) => [id, null] as const),
+/** As far as was agreed to, or as the first round says where nobody was asked: nothing that a server adds later. */
+function goalOf({ planned, unsettled }: Round, agreed: Agreement | null): Goal {
+  const { steps } = (agreed ?? planned.plan).prune;
+  const { lastSeqId } = planned.reading;
+  return new Map([
+    ...steps.map(({ collectionId, below }) => [collectionId, below] as const),
+    ...(agreed === null ? [...unsettled].map((id) => [id, lastSeqId] as const) : []),
   ]);
 }
 
@@ -116,7 +135,7 @@ function limited(round: Round, goal: Goal): Round {
   const steps = round.steps.flatMap((step) => {
     const below = goal.get(step.collectionId);
     if (below === undefined) return [];
-    return [below === null ? step : { ...step, below: smallest(below, step.below) }];
+    return [{ ...step, below: smallest(below, step.below) }];
   });
   return { ...round, steps };
 }
@@ -124,6 +143,7 @@ function limited(round: Round, goal: Goal): Round {
 /** Deletes the rows of a round, and returns the collections that had to be left because something of them changed. */
 async function workThrough(whole: Round, course: Course): Promise<ReadonlySet<CollectionId>> {
   const { preflight, limits, tally, observer } = course;
+  const { times } = tally;
   const changed = new Set<CollectionId>();
   const all = totalBytes(whole.planned.plan.prune);
   const expected = totalRows(whole.planned.plan.prune);
@@ -135,22 +155,23 @@ async function workThrough(whole: Round, course: Course): Promise<ReadonlySet<Co
   while (round.steps.length > 0) {
     const rows = nextBatchRows(limits, last);
     const [from, current] = [after, round];
-    const batch = await besideServer(preflight.context, (db, dir) => deleteBatch(db, dir, current, from, rows));
+    const batch = await besideServer(preflight.context, { limits, times }, (db, dir) =>
+      deleteBatch(db, dir, current, { after: from, rows, times }),
+    );
     if (batch === null) break;
     note(tally, round, batch);
     observer.onBytes(Math.round((all * Math.min(tally.deleted, expected)) / Math.max(expected, 1)), all);
     for (const id of batch.changed) changed.add(id);
     round = { ...round, steps: round.steps.filter(({ collectionId }) => !changed.has(collectionId)) };
     after = batch.last;
-    last = { rows, lockMs: batch.lockMs };
-    await delay(pauseAfter(limits, batch.lockMs));
+    last = { rows, lockMs: times.lastMs };
+    await delay(pauseAfter(limits, times.lastMs));
   }
   return changed;
 }
 
-function note(tally: Tally, { steps }: Round, { deleted, lockMs }: Batch): void {
+function note(tally: Tally, { steps }: Round, { deleted }: Batch): void {
   tally.transactions += 1;
-  tally.longestLockMs = Math.max(tally.longestLockMs, lockMs);
   for (const { topic, collectionId } of steps) {
     const rows = deleted.get(topic) ?? 0;
     tally.deleted += rows;
@@ -159,10 +180,11 @@ function note(tally: Tally, { steps }: Round, { deleted, lockMs }: Batch): void 
 }
 
 /** Runs `work`; where it fails, the error says what had been done by then. */
-async function stating<T>(tally: Tally, work: () => Promise<T>): Promise<T> {
+async function stating<T>(databasePath: string, tally: Tally, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
-  } catch (error) {
+  } catch (thrown) {
+    const error = translate(databasePath, thrown);
     if (!(error instanceof MaintError) || tally.deleted === 0) throw error;
     const rows = counted(tally.deleted, 'WAL row was', 'WAL rows were');
     throw error.withState(`${rows} deleted, which is safe; nothing else was changed`);

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { liveSegments, readCatalog } from '../../chroma/catalog.ts';
-import { isQuiet, isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
+import { isInFuture, isQuiet, isSettled, readIndexStamp, type IndexStamp } from '../../chroma/index-stamp.ts';
 import type { Collection, CollectionId, PruneStep, Segment, SegmentId } from '../../chroma/model.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { needsAttention, planCutoffs, type CollectionCutoff, type PrunePlan } from '../../chroma/prune-plan.ts';
@@ -40,7 +40,13 @@ const NOT_READ: IndexReading = {
   hnsw: { kind: 'absent' },
 };
 
-const BEING_SAVED = { reason: 'being-saved', message: 'its index is being saved at this moment' } as const;
+/** The collections of a plan whose index was being saved when it was made. */
+export function beingSaved({ skipped }: PrunePlan): readonly CollectionId[] {
+  return skipped.filter(({ reason }) => reason === 'being-saved').map(({ collectionId }) => collectionId);
+}
+
+const BEING_SAVED = 'its index is being saved at this moment';
+const IN_FUTURE = 'its index files are dated in the future, so whether it is being saved cannot be told';
 
 /** Plans what could be deleted beside a server at this moment. Reads only. */
 export function planWhileRunning<S extends Strategy>(planning: Planning<S>, machine: Machine): Promise<PlannedWork<S>> {
@@ -51,16 +57,40 @@ export function planWhileRunning<S extends Strategy>(planning: Planning<S>, mach
 const LOOKS = 10;
 const LOOK_AGAIN_MS = 250;
 
-/** Reads and plans, in short reads. What looks damaged is looked at again: beside a server it may be half of a commit. */
+/**
+ * Reads and plans, in short reads. What looks damaged is looked at again, beside a server it may be half of a commit; and
+ * everything is read again only once the positions are plausible.
+ */
 export async function readRound<S extends Strategy>(preflight: Preflight, planning: Planning<S>): Promise<Round<S>> {
-  const { databasePath } = preflight.context.dir;
-  for (let look = 1; ; look += 1) {
+  const { dir } = preflight.context;
+  for (let looks = 0; ;) {
     try {
-      return withReadOnly(databasePath, READ_WAIT_MS, (db) => roundOn(db, preflight, planning));
+      return withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => roundOn(db, preflight, planning));
     } catch (error) {
-      if (!(error instanceof MaintError) || error.code !== 'CORRUPT' || look === LOOKS) throw error;
-      await delay(LOOK_AGAIN_MS);
+      do {
+        looks += 1;
+        if (!isCorrupt(error) || looks === LOOKS) throw error;
+        await delay(LOOK_AGAIN_MS);
+      } while (!isPlausible(dir));
     }
+  }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof MaintError && error.code === 'CORRUPT';
+}
+
+/** True where no recorded position is ahead of the queue. */
+function isPlausible(dir: PersistDir): boolean {
+  try {
+    withReadOnly(dir.databasePath, READ_WAIT_MS, (db) => {
+      const positions = readPositions(db, dir);
+      verifySequence({ dir, reading: { collections: collectionsWith([], positions), lastSeqId: positions.lastSeqId } });
+    });
+    return true;
+  } catch (error) {
+    if (isCorrupt(error)) return false;
+    throw error;
   }
 }
 
@@ -78,7 +108,12 @@ function roundOn<S extends Strategy>(db: Database, preflight: Preflight, plannin
     isTelling.has(id) &&
     segments.some((each) => !isStill(each, dir, stamps, odd.has(id) ? isQuiet : isSettled, stampedAt));
   const unsettled = new Set(reading.collections.filter(isUnsettled).map(({ id }) => id));
-  const prune = withoutUnsettled(plan.prune, unsettled);
+  const inFuture = new Set(
+    reading.collections
+      .filter(({ segments }) => segments.some(({ id }) => isInFuture(stamps.get(id), stampedAt)))
+      .map(({ id }) => id),
+  );
+  const prune = withoutUnsettled(plan.prune, unsettled, inFuture);
   const settled = { ...plan, prune, collections: collectionPlans(reading, prune) };
   return { planned: { ...planned, plan: settled }, steps: prune.steps, unsettled, stamps };
 }
@@ -106,7 +141,11 @@ function isStill(
   );
 }
 
-function withoutUnsettled(prune: PrunePlan, unsettled: ReadonlySet<CollectionId>): PrunePlan {
+function withoutUnsettled(
+  prune: PrunePlan,
+  unsettled: ReadonlySet<CollectionId>,
+  inFuture: ReadonlySet<CollectionId>,
+): PrunePlan {
   const isSettledOne = ({ collectionId }: { readonly collectionId: CollectionId }): boolean =>
     !unsettled.has(collectionId);
   return {
@@ -114,15 +153,22 @@ function withoutUnsettled(prune: PrunePlan, unsettled: ReadonlySet<CollectionId>
     steps: prune.steps.filter(isSettledOne),
     skipped: [
       ...prune.skipped.filter(isSettledOne),
-      ...[...unsettled].map((collectionId) => ({ collectionId, ...BEING_SAVED })),
+      ...[...unsettled].map((collectionId) => ({
+        collectionId,
+        reason: 'being-saved' as const,
+        message: inFuture.has(collectionId) ? IN_FUTURE : BEING_SAVED,
+      })),
     ],
   };
 }
 
-/** Has the index files on the disk that the steps rest on: what their stamps prove unchanged is there later, too. */
+/**
+ * Has the index files on the disk that the steps rest on: what their stamps prove unchanged is there later, too. An index
+ * whose collection the server has deleted meanwhile has another stamp, and none.
+ */
 export function syncRound({ planned, steps }: Round): void {
   const { plan } = planned;
-  syncIndexes({ ...planned, plan: { ...plan, prune: { ...plan.prune, steps } } });
+  syncIndexes({ ...planned, plan: { ...plan, prune: { ...plan.prune, steps } } }, () => undefined);
 }
 
 /** What may go at this moment, and which collections of the round may lose nothing now. */
@@ -133,21 +179,18 @@ export interface BatchPlan {
 }
 
 /**
- * Plans again, under the lock: the catalogue, every recorded position and the end of the queue as they are now, and of
- * the index files those of the round, where their stamps say that they are the same. Throws CORRUPT where a position is
- * ahead of the queue.
+ * Plans the steps of a round again: the catalogue, every recorded position and the end of the queue as they are now, and
+ * of the index files what was read of them; {@link withoutChanged} says whether that still holds. Throws CORRUPT where a
+ * position is ahead of the queue.
  */
-export function planBatch(db: Database, dir: PersistDir, { planned: { reading }, steps, stamps }: Round): BatchPlan {
-  const isUnchanged = (id: SegmentId): boolean => {
-    const stamp = stamps.get(id);
-    return stamp !== undefined && stamp.files === readIndexStamp(join(dir.path, id)).files;
-  };
-  const positions = readPositions(db, dir, (id) => (isUnchanged(id) && reading.index.get(id)) || NOT_READ);
+export function planBatch(db: Database, dir: PersistDir, { planned: { reading }, steps }: Round): BatchPlan {
+  // What an index had saved then it has saved now: of one that was saved since it is a lower bound.
+  const positions = readPositions(db, dir, (id) => reading.index.get(id) ?? NOT_READ);
   const collections = collectionsWith([...reading.usage.keys()], positions);
   const { lastSeqId } = positions;
   verifySequence({ dir, reading: { collections, lastSeqId } });
-  // A collection was deleted, and numbers are given anew: nothing of the round is believed any more.
   const all = steps.map(({ collectionId }) => collectionId);
+  // A collection was deleted, and numbers are given anew: nothing of the round is believed any more.
   if (lastSeqId < reading.lastSeqId) return { cutoffs: [], changed: new Set(all), lastSeqId };
   const decided = planCutoffs(collections, lastSeqId, reading.excluded).cutoffs;
   const allowed = new Map(decided.map((cutoff) => [cutoff.collectionId, cutoff]));
@@ -155,6 +198,28 @@ export function planBatch(db: Database, dir: PersistDir, { planned: { reading },
     const now = allowed.get(step.collectionId);
     return now?.topic !== step.topic ? [] : [{ ...now, below: smallest(now.below, step.below) }];
   });
+  return { cutoffs, changed: without(all, cutoffs), lastSeqId };
+}
+
+/** The plan without the collections of which a file of the index is not the one that was read. */
+export function withoutChanged(
+  { path }: PersistDir,
+  { planned: { reading }, stamps }: Round,
+  plan: BatchPlan,
+): BatchPlan {
+  const segments = new Map(reading.collections.map((each) => [each.id, each.segments]));
+  const isUnchanged = ({ id, kind }: Segment): boolean =>
+    kind !== 'vector' || stamps.get(id)?.files === readIndexStamp(join(path, id)).files;
+  const cutoffs = plan.cutoffs.filter(({ collectionId }) => (segments.get(collectionId) ?? []).every(isUnchanged));
+  const dropped = without(
+    plan.cutoffs.map(({ collectionId }) => collectionId),
+    cutoffs,
+  );
+  return { ...plan, cutoffs, changed: new Set([...plan.changed, ...dropped]) };
+}
+
+/** Those of `ids` that have no cut-off. */
+function without(ids: readonly CollectionId[], cutoffs: readonly CollectionCutoff[]): ReadonlySet<CollectionId> {
   const kept = new Set(cutoffs.map(({ collectionId }) => collectionId));
-  return { cutoffs, changed: new Set(all.filter((id) => !kept.has(id))), lastSeqId };
+  return new Set(ids.filter((id) => !kept.has(id)));
 }

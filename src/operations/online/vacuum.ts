@@ -15,14 +15,13 @@ import { giveBackStep } from '../incremental/step.ts';
 import type { VacuumJob } from '../job.ts';
 import type { Observer } from '../observer.ts';
 import { withPreflight } from '../preflight.ts';
-import type { PruneReport } from '../prune.ts';
 import { cutShort } from '../state-left.ts';
 import { inNumbers } from '../under-lock.ts';
-import { vacuumPlanning, vacuumPlanOf, type VacuumReport } from '../vacuum.ts';
+import { vacuumPlanning, vacuumPlanOf, type VacuumReport, type VacuumStrategy } from '../vacuum.ts';
 import { pauseAfter, type OnlineLimits } from './pace.ts';
-import { pruneWhileRunning } from './prune.ts';
-import { readRound } from './round.ts';
-import { besideServer } from './transaction.ts';
+import { pruneFrom } from './prune.ts';
+import { readRound, type Round } from './round.ts';
+import { besideServer, inTimedTransaction, noLocks } from './transaction.ts';
 
 /** Plans, prunes and gives pages back beside a server. What is thrown says how much of it was done by then. */
 export function vacuumWhileRunning(
@@ -34,13 +33,14 @@ export function vacuumWhileRunning(
   const { request, agreed } = job;
   observer.onStage('checking');
   const planning = vacuumPlanning(request, machine.host, false, agreed);
-  return withPreflight(planning, machine, async ({ context, ...checked }) => {
-    const { databasePath } = context.dir;
-    const { planned } = await readRound({ context, ...checked }, planning);
-    const plan = vacuumPlanOf(request, planned);
-    observer.onPlanned(inNumbers(planned, plan.expectedBytes));
-    const pruned =
-      plan.isWorthwhile && !request.withoutPrune ? await prunedFirst(job, limits, machine, observer) : null;
+  return withPreflight(planning, machine, async (preflight) => {
+    const { context } = preflight;
+    const read = (): Promise<Round<VacuumStrategy>> => readRound(preflight, planning);
+    const first = await read();
+    const plan = vacuumPlanOf(request, first.planned);
+    observer.onPlanned(inNumbers(first.planned, plan.expectedBytes));
+    const isPruned = plan.isWorthwhile && !request.withoutPrune;
+    const pruned = isPruned ? await pruneFrom(first, { preflight, read, agreed, limits, observer }) : null;
     const { deleted, online } = pruned ?? { deleted: 0, online: null };
     const given = plan.isWorthwhile ? await giveBack(context, deleted, limits, observer) : null;
     return {
@@ -48,20 +48,11 @@ export function vacuumWhileRunning(
       clean: null,
       deleted,
       isDone: plan.isWorthwhile,
-      databaseBytesAfter: statSync(databasePath).size,
+      databaseBytesAfter: statSync(context.dir.databasePath).size,
       given,
       online,
     };
   });
-}
-
-function prunedFirst(
-  { request: { target }, agreed }: VacuumJob,
-  limits: OnlineLimits,
-  machine: Machine,
-  observer: Observer,
-): Promise<PruneReport> {
-  return pruneWhileRunning({ kind: 'prune', request: { target, online: limits }, agreed }, limits, machine, observer);
 }
 
 /** Gives back what is free when it begins, in steps. `deleted` WAL rows have gone before. */
@@ -72,19 +63,22 @@ async function giveBack(
   { onStage, onBytes }: Observer,
 ): Promise<Given> {
   let bytes = 0;
+  const times = noLocks();
   try {
     onStage('shrinking');
     const { freePages, pageSize } = withReadOnly(context.dir.databasePath, READ_WAIT_MS, readPageCounts);
     let giving = nothingGiven(freePages);
     for (let pages = nextPages(giving); pages > 0; pages = nextPages(giving)) {
       const most = pages;
-      const step = await besideServer(context, (db, dir) => giveBackStep(db, dir, most));
+      const step = await besideServer(context, { limits, times }, (db, dir) =>
+        giveBackStep(db, dir, most, (work) => inTimedTransaction(db, times, work)),
+      );
       giving = withStep(giving, step);
       bytes = giving.bytes;
       onBytes(giving.pages * pageSize, freePages * pageSize);
-      await delay(pauseAfter(limits, step.lockMs));
+      await delay(pauseAfter(limits, times.lastMs));
     }
-    return giving;
+    return { ...giving, longestLockMs: times.longestMs };
   } catch (error) {
     const failure = translate(context.dir.databasePath, error);
     throw failure instanceof MaintError ? failure.withState(cutShort(deleted, bytes)) : failure;
