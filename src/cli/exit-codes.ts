@@ -3,6 +3,7 @@
  * texts does not compile.
  */
 import { EXIT_BUG, EXIT_CODE, type ErrorCode, type ExitCode } from '../errors.ts';
+import { BESIDE_A_SERVER, LEAST_ROOM, PRUNE_FIRST, VACUUM_ELSEWHERE } from '../operations/findings/steps.ts';
 import type { FindingKind } from '../operations/findings/kinds.ts';
 import type { Step } from '../operations/findings/texts.ts';
 
@@ -55,6 +56,7 @@ export const EXIT_CODE_TEXTS: Readonly<Record<ExitCode, ExitCodeText>> = {
     steps: [
       { text: 'Stop the process that the error names, and run the same command again.' },
       { text: 'Or have it wait for a process that is about to end.', command: 'chroma-maint prune {dir} --wait 10m' },
+      BESIDE_A_SERVER,
     ],
     findings: ['in-use'],
   },
@@ -90,7 +92,12 @@ export const EXIT_CODE_TEXTS: Readonly<Record<ExitCode, ExitCodeText>> = {
   15: {
     state:
       'Room is looked for before anything is written. Where the disk fills up all the same, what was not committed is rolled back, and half-written files are removed.',
-    steps: [{ text: 'Free space, or begin with what needs hardly any.', command: 'chroma-maint prune {dir}' }],
+    steps: [
+      { text: 'Free space: the error says how much is needed, where, and what for.' },
+      PRUNE_FIRST,
+      LEAST_ROOM,
+      VACUUM_ELSEWHERE,
+    ],
     findings: ['low-space'],
   },
   16: {

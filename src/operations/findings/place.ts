@@ -1,5 +1,13 @@
 import type { FindingTexts } from './texts.ts';
-import { COPY_FIRST, LOOK_AGAIN, RESTORE } from './steps.ts';
+import {
+  BESIDE_A_SERVER,
+  COPY_FIRST,
+  LEAST_ROOM,
+  LOOK_AGAIN,
+  PRUNE_FIRST,
+  RESTORE,
+  VACUUM_ELSEWHERE,
+} from './steps.ts';
 
 export type PlaceFinding =
   | 'not-a-persist-dir'
@@ -173,7 +181,12 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
     means: 'It has a file of the directory open, or its command line says that it serves the directory.',
     matters:
       'Commands that write refuse meanwhile (exit code 11). An idle Chroma holds no lock, so waiting for a lock would not show it.',
-    remedy: 'Stop Chroma before a command that writes, or let the command wait with --wait 10m.',
+    remedy:
+      'Stop Chroma before a command that writes, or let the command wait with --wait 10m; prune --while-running works beside it.',
+    steps: [
+      { text: 'Stop Chroma before a command that writes, or let the command wait with --wait 10m.' },
+      BESIDE_A_SERVER,
+    ],
     sources: { format: ['Journals and locks'] },
   },
   'processes-not-readable': {
@@ -191,15 +204,14 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
     severity: 'warning',
     title: 'A command that gives space back would not have the room that it needs first.',
     means:
-      'A vacuum first writes what stays once more: beside the database, and where it works in place into a temporary directory as well. A prune only needs room for a journal. There is less room than that for the command that is named.',
+      'A vacuum first writes what stays once more: beside the database, and where it works in place into a temporary directory as well. A prune needs room for a rollback journal: little where nearly every row of the WAL goes, up to the size of the WAL where many stay. There is less room than that for the command that is named.',
     matters:
       "The command would refuse before it writes anything (exit code 15). Chroma's own vacuum does not look before it begins.",
-    remedy: 'Free space on the disk that is named; of the commands that give space back, prune needs the least.',
+    remedy: 'Free space on the disk that is named, or vacuum a copy of the directory on another one.',
     steps: [
-      {
-        text: 'Where only the vacuum lacks room: stop the growth with a prune, for Chroma fills the freed pages first.',
-        command: 'chroma-maint prune {dir}',
-      },
+      PRUNE_FIRST,
+      LEAST_ROOM,
+      VACUUM_ELSEWHERE,
       {
         text: 'Where room is short only in the temporary directory, name one on another disk.',
         command: 'chroma-maint vacuum {dir} --mode in-place --temp-dir /mnt/space',

@@ -1,6 +1,7 @@
 /**
  * Steps that several findings share.
  */
+import { leastRoomCommand } from '../least-room.ts';
 import type { Step } from './texts.ts';
 
 export const COPY_FIRST: Step = {
@@ -19,6 +20,26 @@ export const LOOK_DEEPER: Step = { text: 'Look again.', command: 'chroma-maint c
 
 export const START_ANEW: Step = {
   text: 'Where that is not possible or does not help: delete the collection through Chroma, create it again, and add its records from their source. Other collections are not affected.',
+};
+
+export const BESIDE_A_SERVER: Step = {
+  text: 'Where Chroma cannot be stopped: delete beside it what is saved, in short transactions. That stops the growth.',
+  command: 'chroma-maint prune {dir} --while-running',
+};
+
+export const PRUNE_FIRST: Step = {
+  text: 'Where only the vacuum lacks room: stop the growth with a prune, for Chroma fills the freed pages first.',
+  command: 'chroma-maint prune {dir}',
+};
+
+export const LEAST_ROOM: Step = {
+  text: 'Where the prune lacks room as well: delete in transactions of a few rows, whose journal takes some hundred KiB. That works with Chroma stopped, too.',
+  command: leastRoomCommand('{dir}'),
+};
+
+export const VACUUM_ELSEWHERE: Step = {
+  text: 'To make the file smaller with no room beside it: stop Chroma, copy the directory to another disk, vacuum the copy, and move it back.',
+  command: ['cp -a {dir} /mnt/space/persist', 'chroma-maint vacuum /mnt/space/persist'].join('\n'),
 };
 
 export const UPSERT_ALL: Step = {
