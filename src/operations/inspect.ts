@@ -15,10 +15,13 @@ import { rebuiltBytes } from '../sqlite/rebuilt-file.ts';
 import { collectionPlans } from './collections.ts';
 import { presented } from './findings/findings.ts';
 import { inspectionFindings } from './examine/inspection.ts';
+import { quarantineBytes } from './examine/quarantines.ts';
+import { readRoom, type Room } from './examine/space.ts';
 import type { ByteShares, InspectedCollection, Inspection, InspectionReading } from './inspection.ts';
 import { namingHolders } from './in-use.ts';
 import { locateToLook, LOOK_AGAIN } from './looking.ts';
 import { READ_WAIT_MS } from './guard-context.ts';
+import { sizesOf } from './planning.ts';
 import { planFromReading, readDirectory, type Reading } from './reading.ts';
 import { redacted } from './redact.ts';
 
@@ -37,7 +40,8 @@ export async function inspect({ path, redact }: InspectRequest, host: Host): Pro
       // One view of everything where nobody is there; beside a server an open read would keep it from committing.
       return holders.holders.length === 0 ? inReadTransaction(db, work) : work();
     });
-  return interpret(await namingHolders(located, readOnce, LOOK_AGAIN), path);
+  const read = await namingHolders(located, readOnce, LOOK_AGAIN);
+  return interpret(read, path, await roomOf(read));
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {
@@ -54,12 +58,22 @@ function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan,
     records: readRecordCounts(db),
     tables: readTableBytes(db, (table) => table !== QUEUE),
     segmentDirs: listSegmentDirs(dir.path),
+    asideBytes: quarantineBytes(dir.path),
     rebuiltBytes: rebuiltBytes(dir.databasePath),
     sqliteVersion: readSqliteVersion(db),
   };
 }
 
-function interpret(read: InspectionReading, given: string): Inspection {
+/** Null where the system does not say what is free: what was read is worth telling all the same. */
+async function roomOf({ dir, reading, plan, host }: InspectionReading): Promise<Room | null> {
+  try {
+    return await readRoom(sizesOf(dir, reading, plan), host);
+  } catch {
+    return null;
+  }
+}
+
+function interpret(read: InspectionReading, given: string, room: Room | null): Inspection {
   const { dir, reading, plan, autoPurge, holders } = read;
   const collections = inspectedCollections(read);
   return {
@@ -67,6 +81,7 @@ function interpret(read: InspectionReading, given: string): Inspection {
     schema: reading.schema,
     autoPurge,
     holders,
+    room,
     records: collections.reduce((sum, { records }) => sum + records, 0),
     bytes: byteShares(read, totalBytes(plan)),
     collections,
@@ -102,7 +117,10 @@ function deletedShare({ segments }: Collection, { index }: Reading): number | nu
   return elements === 0 ? 0 : Math.max(elements - files.metadata.metadata.records, 0) / elements;
 }
 
-function byteShares({ reading, tables, segmentDirs }: InspectionReading, prunableEstimate: number): ByteShares {
+function byteShares(
+  { reading, tables, segmentDirs, asideBytes }: InspectionReading,
+  prunableEstimate: number,
+): ByteShares {
   const { pageSize, pages, freePages } = reading.pages;
   const database = pages * pageSize;
   const free = freePages * pageSize;
@@ -124,6 +142,7 @@ function byteShares({ reading, tables, segmentDirs }: InspectionReading, prunabl
     catalog: sum((table) => !isMetadata(table) && !isFullText(table)),
     hnsw: hnsw.reduce((total, { bytes }) => total + bytes, 0),
     orphans: orphans.reduce((total, { bytes }) => total + bytes, 0),
+    quarantine: asideBytes,
   };
 }
 

@@ -9,6 +9,7 @@ import type { SegmentDir } from '../chroma/segment-dirs.ts';
 import type { Host, HolderScan } from '../host/host.ts';
 import type { TableBytes } from '../sqlite/pages.ts';
 import type { CollectionPlan } from './collections.ts';
+import type { Room } from './examine/space.ts';
 import type { Finding } from './findings/findings.ts';
 import type { Reading } from './reading.ts';
 
@@ -17,6 +18,8 @@ export interface Inspection {
   readonly schema: Schema;
   readonly autoPurge: AutoPurge;
   readonly holders: HolderScan;
+  /** What there is room for; null where the system does not say what is free. */
+  readonly room: Room | null;
   readonly records: number;
   readonly bytes: ByteShares;
   readonly collections: readonly InspectedCollection[];
@@ -25,7 +28,7 @@ export interface Inspection {
   readonly sqliteVersion: string;
 }
 
-/** Where the bytes are. All but `database` add up to the directory: database file, index files, orphans. */
+/** Where the bytes are. All but `database` add up to the directory: database file, index files, orphans, quarantines. */
 export interface ByteShares {
   /** Size of the database file. */
   readonly database: number;
@@ -40,6 +43,8 @@ export interface ByteShares {
   readonly hnsw: number;
   /** Directories of segments that no longer exist. */
   readonly orphans: number;
+  /** What clean has put aside, as far as this user may see it. */
+  readonly quarantine: number;
 }
 
 export interface InspectedCollection extends CollectionPlan {
@@ -60,6 +65,7 @@ export interface InspectionReading {
   readonly records: ReadonlyMap<SegmentId, number>;
   readonly tables: TableBytes;
   readonly segmentDirs: readonly SegmentDir[];
+  readonly asideBytes: number;
   /** Bytes of a new database file that is not in place: of a rebuild that was cut off, or that runs. */
   readonly rebuiltBytes: number | null;
   readonly sqliteVersion: string;

@@ -4,7 +4,5 @@
  */
 export const LEAST_BATCH_ROWS = 10;
 
-/** The command that needs the least room of all that stop the growth, on a directory that is a word of a shell. */
-export function leastRoomCommand(dir: string): string {
-  return `chroma-maint prune ${dir} --while-running --batch-rows ${LEAST_BATCH_ROWS}`;
-}
+/** The options with which a prune needs the least room. */
+export const LEAST_ROOM_OPTIONS: readonly string[] = ['--while-running', '--batch-rows', String(LEAST_BATCH_ROWS)];

@@ -2,7 +2,7 @@ import { reclaimable, type InspectedCollection, type Inspection } from '../../op
 
 /** The documented object of `inspect --json` (docs/JSON.md). Fields are only ever added. */
 export function inspectionJson(inspection: Inspection): object {
-  const { dir, schema, autoPurge, holders, records, bytes, collections, findings, sqliteVersion } = inspection;
+  const { dir, schema, autoPurge, holders, room, records, bytes, collections, findings, sqliteVersion } = inspection;
   return {
     schema: 'chroma-maint/inspect@1',
     persistDir: dir.path,
@@ -17,6 +17,7 @@ export function inspectionJson(inspection: Inspection): object {
     sqliteVersion,
     records,
     bytes,
+    availableBytes: room?.freeBytes ?? null,
     reclaimable: { insideFile: bytes.walPrunable, byVacuum: reclaimable(bytes), byClean: bytes.orphans },
     collections: collections.map(collectionJson),
     findings,

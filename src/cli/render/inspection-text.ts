@@ -1,17 +1,12 @@
 import stringWidth from 'string-width';
 import type { AutoPurge } from '../../chroma/auto-purge.ts';
 import type { FindingKind } from '../../operations/findings/kinds.ts';
-import {
-  reclaimable,
-  type ByteShares,
-  type InspectedCollection,
-  type Inspection,
-} from '../../operations/inspection.ts';
+import { type ByteShares, type InspectedCollection, type Inspection } from '../../operations/inspection.ts';
 import { shortName } from '../../operations/names.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
-import { shellWord } from '../../shell-word.ts';
 import { bar } from './bar.ts';
 import { findingLines } from './findings-text.ts';
+import { nextLines } from './next-text.ts';
 import { printable } from './printable.ts';
 import { tableLines, unbroken, wrapped, type Column } from './table.ts';
 import { MOST_ROWS, type View } from './view.ts';
@@ -61,21 +56,33 @@ export function inspectionLines(inspection: Inspection, view: View): readonly st
 }
 
 function headLines(
-  { dir, schema, records, bytes, collections, holders, autoPurge }: Inspection,
+  { dir, schema, records, bytes, collections, holders, autoPurge, room }: Inspection,
   { width, style }: View,
 ): readonly string[] {
   const facts = [
     `written by Chroma ${schema.writtenBy}`,
     counted(collections.length, 'collection'),
     counted(records, 'record'),
-    formatBytes(bytes.database + bytes.hnsw + bytes.orphans),
+    formatBytes(bytes.database + bytes.hnsw + bytes.orphans + bytes.quarantine),
   ];
-  const [holder] = holders.holders;
-  const use = holder === undefined ? 'not in use' : `in use by pid ${holder.pid}`;
+  // Said where it may decide what can be done next.
+  const isLittle = room !== null && room.freeBytes < bytes.database;
+  const state = [
+    useWords(holders),
+    'schema known',
+    AUTO_PURGE[autoPurge],
+    ...(isLittle ? [`${formatBytes(room.freeBytes)} free on its disk`] : []),
+  ];
   const title = `${printable(dir.given)}   ${facts.join(' · ')}`;
   const head = stringWidth(title) <= width ? [title] : [printable(dir.given), ...wrapped(unbroken(facts), width)];
   const [first = '', ...rest] = head;
-  return [style.bold(first), ...rest, ...wrapped(unbroken([use, 'schema known', AUTO_PURGE[autoPurge]]), width)];
+  return [style.bold(first), ...rest, ...wrapped(unbroken(state), width)];
+}
+
+function useWords({ holders, unreadable, isSupported }: Inspection['holders']): string {
+  const [holder] = holders;
+  if (holder !== undefined) return `in use by pid ${holder.pid}`;
+  return unreadable > 0 || !isSupported ? 'nobody seen using it' : 'not in use';
 }
 
 function byteLines(bytes: ByteShares, { width, style }: View): readonly string[] {
@@ -87,6 +94,7 @@ function byteLines(bytes: ByteShares, { width, style }: View): readonly string[]
     ['documents, metadata', bytes.metadata],
     ['full-text index', bytes.fullText],
     ['deleted collections', bytes.orphans],
+    ['put aside by clean', bytes.quarantine],
     ['catalogue', bytes.catalog],
   ];
   const total = shares.reduce((sum, [, part]) => sum + part, 0);
@@ -130,36 +138,4 @@ function whyLines(inspection: Inspection, { width, style }: View): readonly stri
   const reasons = whyNotSmaller(inspection);
   if (reasons.length === 0) return [];
   return [style.bold('Why the file does not shrink'), ...reasons.flatMap((reason) => wrapped(reason, width, '  '))];
-}
-
-function nextLines(inspection: Inspection, { width, style }: View): readonly string[] {
-  const { dir, bytes, findings } = inspection;
-  const given = printable(shellWord(dir.given));
-  if (findings.some(({ id }) => id === 'watermark-ahead-of-queue')) {
-    return wrapped(
-      `${style.bold('Next:')} stop writing to this directory; prune and vacuum refuse it until that is mended`,
-      width,
-    );
-  }
-  const left = leftLines(inspection, { width, style });
-  const gain = reclaimable(bytes);
-  if (gain < bytes.database / 100) {
-    return [...wrapped('Nothing worth a vacuum: it would give back less than 1 % of the file.', width), ...left];
-  }
-  const sizes = `gives back about ${formatBytes(gain)} (${formatBytes(bytes.database)} → ${formatBytes(bytes.database - gain)})`;
-  return [...nextLine(`chroma-maint vacuum ${given}`, sizes, { width, style }), ...left];
-}
-
-/** What deleted collections left beside the file, which a vacuum alone does not give back. */
-function leftLines({ dir, bytes }: Inspection, view: View): readonly string[] {
-  if (bytes.orphans === 0) return [];
-  const command = `chroma-maint clean ${printable(shellWord(dir.given))}`;
-  return nextLine(command, `deleted collections left ${formatBytes(bytes.orphans)} of index files, and rows`, view);
-}
-
-function nextLine(command: string, gain: string, { width, style }: View): readonly string[] {
-  const line = `Next: ${command}     ${gain}`;
-  return line.length <= width
-    ? [line.replace('Next:', style.bold('Next:'))]
-    : [`${style.bold('Next:')} ${command}`, ...wrapped(gain, width, '      ')];
 }

@@ -41,8 +41,8 @@ export function whyNotSmaller({ bytes, autoPurge, collections }: Inspection): re
     );
   }
   if (bytes.metadata + bytes.fullText > bytes.database / 2) {
-    const live = formatBytes(bytes.metadata + bytes.fullText);
-    reasons.push(`${live} are documents, metadata and their full-text index: live data.`);
+    const content = formatBytes(bytes.metadata + bytes.fullText);
+    reasons.push(`${content} are documents, metadata and their full-text index, which a prune does not change.`);
   }
   return reasons;
 }

@@ -52,7 +52,7 @@ async function checkLocated(
   const report = (found: readonly Finding[], isDatabaseRead: boolean): CheckReport => {
     const place = placeFindings({ dir: { ...dir, journal: journalSince(dir, holders) }, host, holders });
     const owners = ownerFindings(dir, listSegmentDirs(dir.path));
-    const own = ownFileFindings(dir, rebuiltBytes(dir.databasePath));
+    const own = ownFileFindings(dir, rebuiltBytes(dir.databasePath), host.now());
     return reportOn(request, dir.path, [...found, ...place, ...unknown, ...owners, ...own], isDatabaseRead);
   };
   const obstacle = journalFinding(dir);

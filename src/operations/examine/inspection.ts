@@ -14,7 +14,7 @@ export function inspectionFindings(
   read: InspectionReading,
   collections: readonly CollectionPlan[],
 ): readonly Finding[] {
-  const { dir, reading, segmentDirs, rebuiltBytes } = read;
+  const { dir, host, reading, segmentDirs, rebuiltBytes } = read;
   const { catalog, orphanTopics } = reading;
   return [
     ...sequenceFindings(read),
@@ -23,7 +23,7 @@ export function inspectionFindings(
     ...purgeFindings(read),
     ...topicFindings(orphanTopics),
     ...directoryFindings(leftoverDirectories(segmentDirs, catalog, liveSegments(catalog))),
-    ...ownFileFindings(dir, rebuiltBytes),
+    ...ownFileFindings(dir, rebuiltBytes, host.now()),
     ...placeFindings(read),
   ];
 }

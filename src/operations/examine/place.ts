@@ -8,10 +8,10 @@ import { DATABASE_NAME } from '../../chroma/persist-dir.ts';
 import type { SegmentDir } from '../../chroma/segment-dirs.ts';
 import { systemErrorCode } from '../../errors.ts';
 import type { Host, HolderScan } from '../../host/host.ts';
-import { listQuarantines } from '../../repository/quarantine.ts';
-import { counted, formatBytes, formatCount } from '../../units.ts';
+import { formatBytes, formatCount } from '../../units.ts';
 import { finding, type Finding } from '../findings/findings.ts';
 import { uncertainty } from '../in-use.ts';
+import { NOT_FOR_THIS_USER, quarantineFindings } from './quarantines.ts';
 
 export const DATABASE = DATABASE_NAME;
 
@@ -40,29 +40,13 @@ export function placeFindings({ dir, host, holders }: Place): readonly Finding[]
 }
 
 /** What is left of our own work: a new file that was not put in place, and directories that were put aside. */
-export function ownFileFindings({ path }: PersistDir, rebuiltBytes: number | null): readonly Finding[] {
+export function ownFileFindings({ path }: PersistDir, rebuiltBytes: number | null, now: Date): readonly Finding[] {
   const rebuilt = `${formatBytes(rebuiltBytes ?? 0)} of a vacuum that was cut off, or is running`;
   return [
     ...(rebuiltBytes === null ? [] : [finding('unfinished-rebuild', DATABASE, rebuilt)]),
-    ...quarantineFindings(path),
+    ...quarantineFindings(path, now),
   ];
 }
-
-function quarantineFindings(path: string): readonly Finding[] {
-  try {
-    return listQuarantines(path).map(({ id, directories, bytes }) => {
-      const what = counted(directories.length, 'directory', 'directories');
-      return finding('quarantine', id, `${what} of deleted collections (${formatBytes(bytes)}), put aside by clean`);
-    });
-  } catch (error) {
-    // A quarantine is for its owner alone.
-    const code = systemErrorCode(error) ?? '';
-    if (!NOT_FOR_THIS_USER.includes(code)) throw error;
-    return [finding('quarantine', '.chroma-maint', `this user may not see what clean put aside there (${code})`)];
-  }
-}
-
-const NOT_FOR_THIS_USER: readonly string[] = ['EACCES', 'EPERM'];
 
 /**
  * Files that do not belong to the owner of the database, or that this owner may not write: Chroma, which runs as one

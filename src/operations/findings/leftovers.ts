@@ -163,7 +163,7 @@ export const LEFTOVER_TEXTS: FindingTexts<LeftoverFinding> = {
     remedy: 'chroma-maint clean {dir} --purge-quarantine --older-than 7d',
     steps: [
       {
-        text: 'Delete what was put aside more than a week ago.',
+        text: 'Delete what was put aside more than a week ago; with --older-than 0s, all of it now.',
         command: 'chroma-maint clean {dir} --purge-quarantine --older-than 7d',
       },
       {

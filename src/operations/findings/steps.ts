@@ -1,7 +1,7 @@
 /**
  * Steps that several findings share.
  */
-import { leastRoomCommand } from '../least-room.ts';
+import { LEAST_ROOM_OPTIONS } from '../least-room.ts';
 import type { Step } from './texts.ts';
 
 export const COPY_FIRST: Step = {
@@ -34,7 +34,7 @@ export const PRUNE_FIRST: Step = {
 
 export const LEAST_ROOM: Step = {
   text: 'Where the prune lacks room as well: delete in transactions of a few rows, whose journal takes some hundred KiB. That works with Chroma stopped, too.',
-  command: leastRoomCommand('{dir}'),
+  command: ['chroma-maint prune {dir}', ...LEAST_ROOM_OPTIONS].join(' '),
 };
 
 export const VACUUM_ELSEWHERE: Step = {
