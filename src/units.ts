@@ -4,7 +4,9 @@
 const KIB = 1024;
 const BYTE_UNITS: readonly string[] = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const SIZE_SUFFIXES = 'KMGTP';
-const MS_PER: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 604_800e3 };
+const WEEK_MS = 604_800e3;
+const MS_PER: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: WEEK_MS };
+const UNITS = Object.entries(MS_PER);
 
 /** Binary units, one decimal up to MiB and two from GiB on: `0 B`, `776.5 MiB`, `1.14 GiB`. */
 export function formatBytes(bytes: number): string {
@@ -68,10 +70,15 @@ function dayOf(moment: Date): string {
   return Number.isNaN(moment.getTime()) ? '' : moment.toISOString().slice(0, 10);
 }
 
-/** A duration as {@link parseDuration} reads it, in the largest unit that gives a whole number: `1h`, `90s`, `7d`. */
+/**
+ * A duration as {@link parseDuration} reads it, in the largest unit that gives a whole number: `1h`, `90s`, `2w`. A week
+ * is `7d`, as most people write it.
+ */
 export function formatDuration(ms: number): string {
   const [unit = 's', per = 1e3] =
-    Object.entries(MS_PER).findLast(([, each]) => ms >= each && ms % each === 0) ?? Object.entries(MS_PER)[0] ?? [];
+    UNITS.findLast(([, each]) => ms >= each && ms % each === 0 && !(each === WEEK_MS && ms === WEEK_MS)) ??
+    UNITS[0] ??
+    [];
   return `${Math.round(ms / per)}${unit}`;
 }
 

@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatElapsed,
+  formatDuration,
   parseDuration,
   parseMoment,
   parseShare,
@@ -88,6 +89,10 @@ describe('elapsed time', () => {
 });
 
 describe('what people type', () => {
+  it.each(['0s', '90s', '15m', '2h', '7d', '10d', '4w', '999999999w'])('%s is repeated as it was typed', (text) => {
+    expect(formatDuration(parseDuration(text) ?? -1)).toBe(text);
+  });
+
   it.each([
     ['0s', 0],
     ['90s', 90_000],

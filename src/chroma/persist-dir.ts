@@ -1,7 +1,16 @@
 /**
  * The persist directory as the file system shows it, before SQLite opens anything.
  */
-import { accessSync, constants, lstatSync, readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  type BigIntStats,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MaintError, systemErrorCode } from '../errors.ts';
 import {
@@ -11,11 +20,16 @@ import {
   type DatabaseHeader,
   type JournalState,
 } from '../sqlite/header.ts';
+import { recoveringFrom } from '../sqlite/recovering.ts';
+import { shellWord } from '../shell-word.ts';
 
 export const DATABASE_NAME = 'chroma.sqlite3';
 
 /** Chroma before 0.4 kept DuckDB with Parquet files, or ClickHouse, and no SQLite. */
 const FILES_BEFORE_0_4: readonly string[] = ['chroma-collections.parquet', 'chroma-embeddings.parquet'];
+
+/** How a persist directory is often called inside the directory that was named instead. */
+const USUAL_NAMES: readonly string[] = ['persist', 'chroma', 'chroma_data', 'data'];
 
 export interface PersistDir {
   /** As the operator wrote it, for messages. */
@@ -131,7 +145,9 @@ function noDatabase(given: string, path: string): MaintError {
     );
   }
   const detail = entries.length === 0 ? 'it is empty' : `it holds no ${DATABASE_NAME}`;
-  return notPersistDir(`this is not a Chroma persist directory: ${given}`, [detail], namePersistDir());
+  const meant = USUAL_NAMES.map((name) => join(given, name)).find((each) => existsSync(join(each, DATABASE_NAME)));
+  const hint = meant === undefined ? namePersistDir() : `did you mean ${shellWord(meant)}?`;
+  return notPersistDir(`this is not a Chroma persist directory: ${given}`, [detail], hint);
 }
 
 /** Runs `read`; a missing permission becomes the operator's error, everything else passes. */
@@ -148,7 +164,7 @@ function cutShort(path: string, bytes: number, expected: number): MaintError {
   return new MaintError('CORRUPT', {
     message: `the database file is cut short: ${path}`,
     details: [`it has ${bytes} bytes, its header promises ${expected}`],
-    hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover',
+    hint: recoveringFrom(path),
   });
 }
 

@@ -6,8 +6,9 @@ import { shellWord } from '../shell-word.ts';
 import { accessSync, constants } from 'node:fs';
 import type { PersistDir } from '../chroma/persist-dir.ts';
 import { sequenceRegressions } from '../chroma/prune-plan.ts';
-import { MaintError } from '../errors.ts';
+import { MaintError, systemErrorCode } from '../errors.ts';
 import { quickCheck } from '../sqlite/quick-check.ts';
+import { recoveringFrom } from '../sqlite/recovering.ts';
 import {
   remark,
   warning,
@@ -170,9 +171,12 @@ function verifyWritable({ dir, host }: GuardContext): GuardNote {
     // The journal is created beside the database, so the directory must be writable too.
     for (const path of [dir.databasePath, dir.path]) accessSync(path, constants.W_OK);
   } catch (cause) {
+    const isReadOnly = systemErrorCode(cause) === 'EROFS';
     throw new MaintError('NOT_WRITABLE', {
-      message: `this user may not write here: ${dir.path}`,
-      hint: 'run this as the user that owns the directory, on a file system that is mounted read-write',
+      message: `${isReadOnly ? 'the file system is mounted read-only' : 'this user may not write here'}: ${dir.path}`,
+      hint: isReadOnly
+        ? 'mount it read-write, or copy the directory to another place and work there'
+        : 'run this as the user that owns the directory',
       cause,
     });
   }
@@ -210,7 +214,7 @@ function verifyIntegrity({ dir, db, without = [] }: LockedContext): GuardNote {
   throw new MaintError('CORRUPT', {
     message: `SQLite's quick_check found damage: ${dir.databasePath}`,
     details: problems.slice(0, 5),
-    hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover',
+    hint: recoveringFrom(dir.databasePath),
   });
 }
 

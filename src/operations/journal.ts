@@ -5,6 +5,7 @@ import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { locatePersistDir, type PersistDir } from '../chroma/persist-dir.ts';
 import { MaintError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { remark, type GuardContext, type GuardNote, type Machine } from './guard-context.ts';
 
 const POLL_MS = 50;
@@ -18,7 +19,7 @@ export function verifyJournal({ dir, allow }: GuardContext): GuardNote {
     throw new MaintError('HOT_JOURNAL', {
       message: `${fact}: ${dir.databasePath}`,
       details: ['Chroma never switches it on; it was not opened, because opening it would create files'],
-      hint: "stop everything that uses it, then: sqlite3 chroma.sqlite3 'PRAGMA journal_mode = DELETE'",
+      hint: `stop everything that uses it, then: sqlite3 ${shellWord(dir.databasePath)} 'PRAGMA journal_mode = DELETE'`,
     });
   }
   if (dir.journal === 'hot' && !allow.recoverJournal) throw hotJournal(dir);

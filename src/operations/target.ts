@@ -54,17 +54,21 @@ export function retentionOptions(retention: Retention | null): readonly string[]
 
 /** Returns the collections that `only` and `exclude` leave out. Throws USAGE for a name that fits none, or several. */
 export function excludedBy(
-  { only, exclude, redact }: Pick<Target, 'only' | 'exclude' | 'redact'>,
+  { path, only, exclude, redact }: Pick<Target, 'path' | 'only' | 'exclude' | 'redact'>,
   collections: readonly NamedCollection[],
 ): ReadonlySet<CollectionId> {
-  const wanted = new Set(only.map((selector) => resolve(selector, collections, redact)));
-  const unwanted = new Set(exclude.map((selector) => resolve(selector, collections, redact)));
+  const wanted = new Set(only.map((selector) => resolve(selector, collections, { path, redact })));
+  const unwanted = new Set(exclude.map((selector) => resolve(selector, collections, { path, redact })));
   const isLeftOut = (id: CollectionId): boolean => unwanted.has(id) || (wanted.size > 0 && !wanted.has(id));
   return new Set(collections.map(({ id }) => id).filter(isLeftOut));
 }
 
 /** A collection answers to its id, its name, and its name with database, or tenant and database, before it. */
-function resolve(selector: string, collections: readonly NamedCollection[], redact: boolean): CollectionId {
+function resolve(
+  selector: string,
+  collections: readonly NamedCollection[],
+  { path, redact }: Pick<Target, 'path' | 'redact'>,
+): CollectionId {
   const matches = collections.filter(({ id, name, database, tenant }) =>
     [id, name, `${database}/${name}`, `${tenant}/${database}/${name}`].includes(selector),
   );
@@ -72,7 +76,7 @@ function resolve(selector: string, collections: readonly NamedCollection[], reda
   if (match === undefined) {
     throw new MaintError('USAGE', {
       message: `there is no collection ${JSON.stringify(selector)}`,
-      hint: 'see the names and ids with: chroma-maint inspect <persist-dir>',
+      hint: `see the names and ids with: chroma-maint inspect ${shellWord(path)}`,
     });
   }
   if (others.length > 0) {

@@ -2,6 +2,7 @@
  * SQLite's failures in the operator's words: translated once, here, by code and never by message.
  */
 import { MaintError, messageOf, systemErrorCode, type ErrorCode, type FailureText } from '../errors.ts';
+import { recoveringFrom } from './recovering.ts';
 
 interface Translation {
   readonly code: ErrorCode;
@@ -56,7 +57,8 @@ export function translate(where: string, error: unknown): unknown {
   if (MISSING_BINDING.includes(code)) return nativeBinding(error);
   const [, translation] = TRANSLATIONS.find(([prefix]) => code.startsWith(prefix)) ?? [];
   if (translation === undefined) return error;
-  const { fact, hint } = translation;
+  const { fact } = translation;
+  const hint = translation.code === 'CORRUPT' ? recoveringFrom(where) : translation.hint;
   return failure(translation.code, {
     message: `${fact}: ${where}`,
     details: [`SQLite says: ${messageOf(error)} (${code})`],
@@ -104,11 +106,8 @@ function hot(): Translation {
 }
 
 function corrupt(fact: string): Translation {
-  return {
-    code: 'CORRUPT',
-    fact,
-    hint: 'restore a backup, or copy the directory and try: sqlite3 chroma.sqlite3 .recover',
-  };
+  // What to do names the database, and is said where that is known.
+  return { code: 'CORRUPT', fact, hint: '' };
 }
 
 function full(): Translation {

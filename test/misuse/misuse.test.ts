@@ -3,7 +3,7 @@
  * afterwards. One table; a row is a misuse, and each command that it concerns is run on it.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../src/host/host.ts';
@@ -52,6 +52,16 @@ const MISUSES: readonly Misuse[] = [
     says: /no such directory/,
   },
   {
+    title: 'the directory above',
+    prepare: async () => {
+      const parent = temporaryDirectory();
+      renameSync(await unpacked('0.5.5'), join(parent, 'persist'));
+      return parent;
+    },
+    exitCodes: ALL(10),
+    says: /not a Chroma persist directory[\s\S]*hint: did you mean \S+\/persist\?/,
+  },
+  {
     title: 'a file instead of a directory',
     prepare: async () => join(await unpacked('0.5.5'), 'chroma.sqlite3'),
     exitCodes: ALL(10),
@@ -79,7 +89,7 @@ const MISUSES: readonly Misuse[] = [
     title: 'a database that is cut short',
     prepare: damaged('0.5.5', damage.tornDatabase),
     exitCodes: ALL(14),
-    says: /cut short/,
+    says: /cut short[\s\S]*: cp \/\S+\/chroma\.sqlite3 damaged\.sqlite3 && sqlite3 damaged/,
   },
   {
     title: 'a file that is no database',
@@ -471,6 +481,8 @@ describe('a directory that may not be written', () => {
       { encoding: 'utf8' },
     );
     expect(stdout.trim().split('\n'), stderr).toEqual(['0', '19', '19']);
+    expect(stderr).toContain(`the file system is mounted read-only: ${mount}`);
+    expect(stderr).not.toContain('this user may not write');
     expect(stderr).toContain('nothing was changed');
     expect(bytesOf(dir)).toEqual(before);
     rmSync(mount, { recursive: true });

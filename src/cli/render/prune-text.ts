@@ -155,15 +155,16 @@ export function needsYou({ collections }: DirectoryPlan): string {
 }
 
 /** The collections that want a person, with the reason and what was not done. */
-export function attentionLines(plan: DirectoryPlan, view: View): readonly string[] {
+export function attentionLines(plan: DirectoryPlan, view: View, isPlan = false): readonly string[] {
   const damaged = plan.collections.filter(({ skip }) => skip?.needsAttention);
   if (damaged.length === 0) return [];
+  const verb = isPlan ? 'will be' : 'was';
   const lines = damaged.flatMap((collection) => [
     ...wrapped(`${printable(shortName(collection))}: skipped (${collection.skip?.reason})`, view.width, '  ').map(
       view.style.warn,
     ),
     ...wrapped(printable(collection.skip?.message ?? ''), view.width, '    '),
-    ...wrapped(`${howMany(collection)} of its ${counted(collection.rows, 'WAL row')} was deleted`, view.width, '    '),
+    ...wrapped(`${howMany(collection)} of its ${counted(collection.rows, 'WAL row')} ${verb} deleted`, view.width, '    '),
   ]);
   return ['', ...lines, ...withCommand('  see:', commandOn(plan, 'inspect'), view.width)];
 }

@@ -34,7 +34,7 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
   const { directory, isWorthwhile, request, clean, autoPurge } = plan;
   const given = printable(directory.dir.given);
   if (!isWorthwhile) {
-    const lines = [...notWorthwhileLines(plan, view), ...attentionLines(directory, view)];
+    const lines = [...notWorthwhileLines(plan, view), ...attentionLines(directory, view, true)];
     const first = [...(clean === null ? [] : cleanPlanLines(clean, view)), ...settingLines(autoPurge, view)];
     return first.length === 0 ? lines : [...first, '', ...lines];
   }
@@ -49,7 +49,7 @@ export function vacuumPlanLines(plan: VacuumPlan, view: View): readonly string[]
     ...wayLines(plan, view),
     ...checkLines(directory.checks, indexCheckOf(plan), view),
     ...(directory.versions.metadb < 3 ? oldFullTextLines(view) : []),
-    ...attentionLines(directory, view),
+    ...attentionLines(directory, view, true),
     ...(clean === null ? [] : doubtLines(clean.steps.doubt, clean, view)),
   ];
   return directory.isDryRun ? [...lines, '', 'Dry run: nothing was changed.'] : lines;

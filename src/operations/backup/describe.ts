@@ -1,13 +1,15 @@
 /**
  * What a copy of a persist directory holds, read from the copy itself: what can be told of it can be got back from it.
  */
+import { join } from 'node:path';
 import { readRecordCounts } from '../../chroma/catalog.ts';
 import { contentHashOf, readContentHashes } from '../../chroma/content.ts';
-import { locatePersistDir } from '../../chroma/persist-dir.ts';
+import { DATABASE_NAME, locatePersistDir } from '../../chroma/persist-dir.ts';
 import { MaintError } from '../../errors.ts';
 import type { SnapshotContents } from '../../repository/manifest.ts';
 import { withReadOnly } from '../../sqlite/open.ts';
 import { quickCheck } from '../../sqlite/quick-check.ts';
+import { recoveringFrom } from '../../sqlite/recovering.ts';
 import { collectionPlans } from '../collections.ts';
 import { planFromReading, readDirectory, type Reading } from '../reading.ts';
 
@@ -54,6 +56,6 @@ function verifySound(problems: readonly string[], given: string): void {
   throw new MaintError('CORRUPT', {
     message: `SQLite's quick_check found damage: ${given}`,
     details: problems.slice(0, 5),
-    hint: 'a snapshot of it would be damaged as well; copy the directory as it is (cp -a), then restore a backup or try: sqlite3 chroma.sqlite3 .recover',
+    hint: `a snapshot of it would be damaged as well; ${recoveringFrom(join(given, DATABASE_NAME))}`,
   });
 }

@@ -7,7 +7,7 @@ import { OPERATIONS, type RowFilter } from '../../chroma/queue-rows.ts';
 import type { Database } from '../../sqlite/open.ts';
 import type { NamedCollection } from '../names.ts';
 import { ownersByTopic, topicsOf } from '../positions.ts';
-import { excludedBy } from '../target.ts';
+import { excludedBy, type Target } from '../target.ts';
 
 /** What the operator asked for. */
 export interface Wanted {
@@ -53,9 +53,13 @@ export function readQueueCatalog(db: Database, schema: Schema): QueueCatalog {
 }
 
 /** What the queue is asked for. Throws USAGE for a collection that there is not, or that there are several of. */
-export function filterOf(wanted: Wanted, { catalog, segments }: QueueCatalog, redact: boolean): RowFilter {
-  const { collections: only, operation, since, until, id } = wanted;
-  const excluded = excludedBy({ only, exclude: [], redact }, catalog.collections);
+export function filterOf(
+  wanted: Wanted & Pick<Target, 'path'>,
+  { catalog, segments }: QueueCatalog,
+  redact: boolean,
+): RowFilter {
+  const { path, collections: only, operation, since, until, id } = wanted;
+  const excluded = excludedBy({ path, only, exclude: [], redact }, catalog.collections);
   const chosen = new Set(catalog.collections.map((each) => each.id).filter((each) => !excluded.has(each)));
   return {
     of: only.length === 0 ? null : topicsOf(chosen, catalog, segments),

@@ -12,6 +12,7 @@ import type { Standing } from '../../chroma/row-state.ts';
 import { MaintError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Database } from '../../sqlite/open.ts';
+import { shellWord } from '../../shell-word.ts';
 import { whileLooking } from '../looking.ts';
 import { described, readStandings, redactedRow, type DescribedRow } from './described.ts';
 import { readQueueCatalog } from './question.ts';
@@ -110,6 +111,6 @@ function noRow(db: Database, { given }: PersistDir, seqId: bigint): MaintError {
       ends === null
         ? ['it has no row at all']
         : [`its rows go from ${ends.first} to ${ends.last}`, `next to the place of ${seqId}: ${beside}`],
-    hint: 'see the rows that there are with: chroma-maint wal list <persist-dir>',
+    hint: `see the rows that there are with: chroma-maint wal list ${shellWord(given)}`,
   });
 }

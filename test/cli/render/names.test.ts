@@ -27,7 +27,9 @@ describe('the name of a collection', () => {
     for (const collection of collections) {
       const typed = [collection.id, qualifiedName(collection)];
       for (const each of typed) {
-        expect([...excludedBy({ only: [], redact: false, exclude: [each] }, collections)]).toEqual([collection.id]);
+        expect([...excludedBy({ path: '', only: [], redact: false, exclude: [each] }, collections)]).toEqual([
+          collection.id,
+        ]);
       }
     }
   });
