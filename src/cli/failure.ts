@@ -4,6 +4,7 @@
 import { EXIT_BUG, EXIT_CODE, MaintError, messageOf, NOTHING_CHANGED } from '../errors.ts';
 import { Interrupted, type Io } from './io.ts';
 import { printable } from './render/printable.ts';
+import { unbroken, wrapped } from './render/table.ts';
 
 /** Prints `thrown` to stderr and returns the exit code. */
 export function reportFailure(thrown: unknown, io: Io, isJson: boolean): number {
@@ -12,13 +13,27 @@ export function reportFailure(thrown: unknown, io: Io, isJson: boolean): number 
     io.stderr.write(isJson ? `${bugJson(error)}\n` : bugText(error));
     return EXIT_BUG;
   }
-  io.stderr.write(isJson ? `${failureJson(error)}\n` : failureText(error));
+  io.stderr.write(
+    isJson ? `${failureJson(error)}\n` : failureText(error, io.stderr.isTerminal ? io.stderr.columns : undefined),
+  );
   return error.exitCode;
 }
 
-function failureText({ message, details, state, hint }: MaintError): string {
-  const lines = [`error: ${message}`, ...[...details, state].map((line) => `  ${line}`), `hint: ${hint}`];
-  return `${lines.map(printable).join('\n')}\n`;
+function failureText({ message, details, state, hint }: MaintError, width: number | undefined): string {
+  const lines = [`error: ${message}`, ...[...details, state].map((line) => `  ${line}`), `hint: ${hint}`].map(
+    printable,
+  );
+  return `${(width === undefined ? lines : lines.flatMap((line) => wrappedFailure(line, width))).join('\n')}\n`;
+}
+
+/** A command that is to be pasted, to the end of its clause. */
+const COMMAND = /\b(?:chroma-maint|sqlite3|cp|npm) [^;]*/g;
+
+/** Wraps between words, but not inside a command. */
+function wrappedFailure(line: string, width: number): readonly string[] {
+  const [indent = ''] = /^ */.exec(line) ?? [];
+  const text = line.trimStart().replaceAll(COMMAND, (command) => unbroken([command]));
+  return wrapped(text, width - 2, indent).map((each, at) => (at === 0 ? each : `  ${each}`));
 }
 
 function failureJson({ code, exitCode, message, details, state, hint, changed }: MaintError): string {
@@ -66,7 +81,7 @@ export const EXIT_CODE_MEANING: Readonly<Record<number, string>> = {
   [EXIT_CODE.TARGET_EXISTS]: 'the target exists and is not empty',
   [EXIT_CODE.NATIVE_BINDING]: 'the compiled part of better-sqlite3 is missing',
   [EXIT_CODE.NOT_WRITABLE]: 'no permission to write, or a read-only file system',
-  [EXIT_CODE.UNSAFE_PLACE]: 'unsafe place: network file system, linked database, backup inside its source',
+  [EXIT_CODE.UNSAFE_PLACE]: 'unsafe place: network file system, linked file, backup inside its source',
   [EXIT_BUG]: 'a bug: please report it',
   [EXIT_CODE.INTERRUPTED]: 'Ctrl-C or SIGTERM',
 };

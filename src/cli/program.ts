@@ -14,9 +14,12 @@ import { pruneCommand } from './commands/prune.ts';
 import { scrubCommand } from './commands/scrub.ts';
 import { vacuumCommand } from './commands/vacuum.ts';
 import { walCommand } from './commands/wal.ts';
+import { ALL_EXIT_CODES, helpFooter } from './help.ts';
 import { readVersion } from './version.ts';
 
 const WIDEST_HELP = 100;
+/** Descriptions are wrapped beside their command where so much room is left. */
+const LEAST_HELP = 24;
 
 /** Builds the tree on `context`. Nothing in it exits the process or prints errors: main.ts does. */
 export function buildProgram(context: CommandContext): Command {
@@ -30,7 +33,8 @@ export function buildProgram(context: CommandContext): Command {
       writeErr: (text) => stderr.write(text),
       outputError: () => undefined,
     })
-    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, WIDEST_HELP) })
+    .configureHelp({ helpWidth: Math.min(stdout.columns ?? 80, WIDEST_HELP), minWidthToWrap: LEAST_HELP })
+    .addHelpText('after', helpFooter('chroma-maint inspect ./persist', ALL_EXIT_CODES))
     .exitOverride();
   for (const build of [
     inspectCommand,
@@ -48,6 +52,13 @@ export function buildProgram(context: CommandContext): Command {
     inherit(build(context), program);
   }
   return program;
+}
+
+/** The command that the first words of a command line name, as they are typed: `wal list`; nothing where they name none. */
+export function commandNamed(program: Command, words: readonly string[]): readonly string[] {
+  const [word] = words;
+  const command = program.commands.find((each) => each.name() === word);
+  return command === undefined ? [] : [command.name(), ...commandNamed(command, words.slice(1))];
 }
 
 /** Adds `command` with its subcommands, which take their settings from `parent` as well. */

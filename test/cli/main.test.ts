@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { reportFailure } from '../../src/cli/failure.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { MaintError } from '../../src/errors.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, seqIdsOf } from '../support/state.ts';
@@ -172,3 +175,53 @@ describe('--quiet', () => {
     });
   });
 });
+
+describe('help', () => {
+  it('of a command below another is its own', async () => {
+    const { exitCode, stdout } = await run(['help', 'fts', 'rebuild']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: (await run(['fts', 'rebuild', '--help'])).stdout });
+    expect(stdout).toMatch(/^Usage: chroma-maint fts rebuild /);
+  });
+
+  it.each([
+    [['help', 'nosuch'], 'there is no command nosuch', 'chroma-maint --help'],
+    [['help', 'wal', 'nosuch'], 'there is no command wal nosuch', 'chroma-maint wal --help'],
+    [['wal', 'list', '--nosuch'], "unknown option '--nosuch'", 'chroma-maint wal list --help'],
+    [['backup'], 'no command was given', 'chroma-maint backup --help'],
+  ])('of %j is of the command that was meant', async (argv, message, command) => {
+    const { exitCode, stdout, stderr } = await run(argv);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`(^|\\n)error: ${message}\n`));
+    expect(stderr).toMatch(new RegExp(`\nhint: see: ${command}\n$`));
+  });
+});
+
+describe('an error on a terminal', () => {
+  it('is wrapped between words, and a command in it stays whole', () => {
+    const command = 'chroma-maint prune ./a-directory-with-a-long-name --while-running --batch-rows 10 --yes';
+    const text = {
+      message: `not enough free space for ${'a word '.repeat(12)}`.trim(),
+      details: ['it needs 994.6 KiB in /srv (has 600.0 KiB) for the new database, which is more than there is'],
+      hint: `stop the growth: ${command}; or free some space, which is what the other commands need`,
+    };
+    const written: string[] = [];
+    const stderr = { write: (part: string) => void written.push(part), drained: () => Promise.resolve(), columns: 60 };
+    const io = { ...QUIET, stderr: { ...stderr, isTerminal: true } };
+    expect(reportFailure(new MaintError('NO_SPACE', text), io, false)).toBe(15);
+    const lines = written.join('').trimEnd().split('\n');
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toBe(
+      `error: ${text.message} ${text.details[0]} nothing was changed hint: ${text.hint}`,
+    );
+    expect(lines.filter(({ length }) => length > 60)).toEqual([`  ${command};`]);
+    expect(lines.length).toBeGreaterThan(6);
+  });
+});
+
+const QUIET: Io = {
+  stdout: { write: () => undefined, drained: () => Promise.resolve(), columns: undefined, isTerminal: false },
+  stderr: { write: () => undefined, drained: () => Promise.resolve(), columns: undefined, isTerminal: false },
+  environment: {},
+  isInteractive: false,
+  confirm: () => Promise.resolve(false),
+  interruptible: (work) => work(new AbortController().signal),
+};

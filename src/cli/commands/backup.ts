@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { CLEANING_EXIT_CODES, helpFooter } from '../help.ts';
 import { createCommand } from './backup/create.ts';
 import { forgetCommand } from './backup/forget.ts';
 import { listCommand } from './backup/list.ts';
@@ -13,5 +14,8 @@ export function backupCommand(context: CommandContext): Command {
   for (const build of [createCommand, listCommand, verifyCommand, restoreCommand, forgetCommand]) {
     backup.addCommand(build(context));
   }
-  return backup;
+  return backup.addHelpText(
+    'after',
+    helpFooter('chroma-maint backup create ./persist --to /backup', CLEANING_EXIT_CODES),
+  );
 }

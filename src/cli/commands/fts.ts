@@ -13,7 +13,8 @@ import {
 export function ftsCommand(context: CommandContext): Command {
   const fts = new Command('fts')
     .description('Mend and merge the full-text index, from which Chroma answers where_document.')
-    .helpCommand('help [command]', 'show help for a command');
+    .helpCommand('help [command]', 'show help for a command')
+    .addHelpText('after', helpFooter('chroma-maint fts rebuild ./persist --dry-run', FULL_TEXT_EXIT_CODES));
   return fts
     .addCommand(
       subcommand(

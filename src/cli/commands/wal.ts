@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import { helpFooter, CLEANING_EXIT_CODES } from '../help.ts';
 import { configCommand } from './wal/config.ts';
 import { exportCommand } from './wal/export.ts';
 import { listCommand } from './wal/list.ts';
@@ -12,5 +13,5 @@ export function walCommand(context: CommandContext): Command {
     )
     .helpCommand('help [command]', 'show help for a command');
   for (const build of [listCommand, showCommand, exportCommand, configCommand]) wal.addCommand(build(context));
-  return wal;
+  return wal.addHelpText('after', helpFooter('chroma-maint wal list ./persist', CLEANING_EXIT_CODES));
 }

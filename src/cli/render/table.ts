@@ -17,7 +17,9 @@ const INDENT = '  ';
 const GAP = '  ';
 const NO_BREAK = '\u00a0';
 const LEAST_CUT = 10;
-const LEAST_WRAP = 24;
+const LEAST_WRAP = 16;
+/** Sentences get no narrower than this before names are cut. */
+const COMFORTABLE_WRAP = 24;
 
 /** Lines of an aligned table with a header, not wider than `width` wherever names can be cut and sentences wrapped. */
 export function tableLines(
@@ -130,7 +132,8 @@ function fittedWidths(
       excess -= each - fitted;
       return fitted;
     });
-  return shrink('cut', LEAST_CUT, shrink('wrap', LEAST_WRAP, natural));
+  const comfortable = shrink('cut', LEAST_CUT, shrink('wrap', COMFORTABLE_WRAP, natural));
+  return shrink('wrap', LEAST_WRAP, comfortable);
 }
 
 function rowLines(columns: readonly Column[], row: readonly string[], widths: readonly number[]): readonly string[] {

@@ -18,6 +18,7 @@ interface ConfigOptions extends ChangingOptions, AutoPurgeOptions {}
 export function configCommand(context: CommandContext): Command {
   const command = withAutoPurgeOptions(withAskingOptions(withCommonOptions(new Command('config'))));
   return withChangingOptions(command)
+    .summary("Show Chroma's own purge, or switch it on or off.")
     .description(
       'Show whether Chroma purges its WAL itself and what that means for this directory, or set it with --auto-purge as Chroma writes it. To set it, the directory must not be in use by Chroma. Without --auto-purge nothing is changed.',
     )

@@ -20,6 +20,7 @@ const VECTOR_FORMS: readonly VectorForm[] = ['base64', 'array', 'none'];
 
 export function exportCommand(context: CommandContext): Command {
   const command = withOutputOptions(withPersistDir(new Command('export')))
+    .summary('Write rows as JSON Lines.')
     .description(
       'Write rows of the WAL as JSON Lines, the oldest first, with every field as it is stored, deletes included. Changes nothing in the directory; works on a read-only mount and beside a running server. docs/WAL.md shows how to replay an export.',
     )

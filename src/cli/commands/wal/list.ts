@@ -10,9 +10,11 @@ type ListOptions = CommonOptions & RowOptions;
 const ROWS_OF_TABLE = 100;
 
 export function listCommand({ io, host }: CommandContext): Command {
-  const command = withCommonOptions(new Command('list')).description(
-    'List the rows of the WAL, the newest first: what was written, when, to which collection, and whether every segment has it. Changes nothing; works on a read-only mount and beside a running server.',
-  );
+  const command = withCommonOptions(new Command('list'))
+    .summary('List rows, the newest first.')
+    .description(
+      'List the rows of the WAL, the newest first: what was written, when, to which collection, and whether every segment has it. Changes nothing; works on a read-only mount and beside a running server.',
+    );
   return withRowOptions(command, host, `at most so many rows (default: ${ROWS_OF_TABLE}; with --json all of them)`)
     .addHelpText('after', helpFooter('chroma-maint wal list ./persist --op delete --since 2h', READING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: ListOptions) => {

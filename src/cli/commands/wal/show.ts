@@ -9,6 +9,7 @@ import { persistDirOf, seqId, withCommonOptions, type CommonOptions } from '../.
 export function showCommand({ io, host }: CommandContext): Command {
   return withCommonOptions(new Command('show'))
     .argument('[seq-id]', 'the number of the row, as wal list shows it')
+    .summary('Show everything about one row.')
     .description(
       'Show everything about one row of the WAL: vector, document and metadata, how far each segment has come, and the rows before and after it of the same record. Changes nothing; works on a read-only mount and beside a running server.',
     )

@@ -19,7 +19,7 @@ export function restorePlanLines(
     style.bold(`Plan for ${given}`),
     ...labelled('restore', contents, width),
     ...labelled('writes', writes, width),
-    ...(request.isSwap && place.occupation === 'directory' ? labelled('replaces', replaces, width) : []),
+    ...(request.isSwap && place.occupation === 'directory' ? labelled('swaps', replaces, width) : []),
     ...(isDryRun ? ['', 'Dry run: nothing was changed.'] : []),
   ];
 }
