@@ -18,8 +18,12 @@ const BATCH_ROWS = 1_000;
 export function withOnlineOptions(command: Command, beside: string): Command {
   return command
     .option('--while-running', beside)
-    .option('--batch-rows <n>', `rows that one of them looks at, at the most (default: ${BATCH_ROWS})`, count)
-    .option('--pause <duration>', 'the shortest pause; it is at least four times as long as the transaction', timer);
+    .option('--batch-rows <n>', `with --while-running: rows per transaction, at most (default: ${BATCH_ROWS})`, count)
+    .option(
+      '--pause <duration>',
+      'with it: the shortest pause between two transactions; it is at least four times as long as the transaction',
+      timer,
+    );
 }
 
 /** What protects a directory that a server writes to is never switched off, and a snapshot would be of another moment. */

@@ -16,8 +16,8 @@ const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z');
 
 export function withRetentionOptions(command: Command): Command {
   return command
-    .option('--keep-last <n>', 'leave the newest n of the rows that could go, in every collection', rowCount)
-    .option('--keep-within <duration>', 'leave all from the first row on that was written within it', duration);
+    .option('--keep-last <n>', 'of the rows that could go, keep the newest n of every collection', rowCount)
+    .option('--keep-within <duration>', 'keep the first row younger than this, and every row after it', duration);
 }
 
 /** What the options ask for, with the time of the call; null where they ask for nothing. */

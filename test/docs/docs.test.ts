@@ -375,6 +375,19 @@ describe('every reference', () => {
     }
   });
 
+  it('from README and docs to a file leads to one that the package has', () => {
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: readonly string[] };
+    const shipped = [...files, 'README.md'].map((name) => join(ROOT, name));
+    const targets = [
+      ['', README],
+      ...DOCS.map((name) => [join('docs', dirname(name)), readFileSync(join(ROOT, 'docs', name), 'utf8')]),
+    ].flatMap(([folder = '', text = '']) =>
+      [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => join(ROOT, folder, target)),
+    );
+    expect(targets.length).toBeGreaterThan(10);
+    expect(targets.filter((path) => !shipped.some((each) => `${path}/`.startsWith(`${each}/`)))).toEqual([]);
+  });
+
   it('from a comment to a section of docs/FORMAT.md leads to a heading', () => {
     const format = readFileSync(join(ROOT, 'docs/FORMAT.md'), 'utf8');
     const cited = sourcesBelow(join(ROOT, 'src')).flatMap((source) =>

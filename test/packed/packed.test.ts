@@ -99,8 +99,24 @@ describe('the installed package', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const [{ files }] = JSON.parse(listed) as [{ files: { path: string }[] }];
+    // What README and docs lead to.
+    expect(files.map(({ path }) => path).filter((path) => path.startsWith('bench/'))).toEqual([
+      'bench/growth.svg',
+      'bench/RESULTS.md',
+    ]);
     expect(new Set(files.map(({ path }) => path.split('/')[0]))).toEqual(
-      new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'demo', 'dist', 'docs', 'package.json']),
+      new Set([
+        'CHANGELOG.md',
+        'CONTRIBUTING.md',
+        'LICENSE',
+        'README.md',
+        'bench',
+        'bin',
+        'demo',
+        'dist',
+        'docs',
+        'package.json',
+      ]),
     );
   });
 });

@@ -22,7 +22,7 @@ export function checkCommand(context: CommandContext): Command {
       'Find everything that is wrong or wasteful in a persist directory, with a remedy for each. Changes nothing; works on a copy, on a read-only mount and beside a running server.',
     )
     .option('--deep', 'read every page, and compare every record with its vector and its document')
-    .option('--while-running', 'do so beside a server, which cannot save anything meanwhile')
+    .option('--while-running', 'with --deep: also beside a server, which cannot save anything meanwhile')
     .addOption(
       new Option('--fail-on <severity>', 'end with exit code 3 where something at least this severe was found')
         .choices(['error', 'warning', 'info', 'never'])

@@ -17,6 +17,9 @@ const STATES: Readonly<Record<AutoPurge, string>> = {
   'not-available': 'not available',
 };
 
+/** Which Chroma that is the directory does not tell. */
+const VERSION = 'VERSION is the Chroma that opens it from now on, 0.5.13 or later';
+
 const BEFORE_IT = 'Chroma before 0.5.6 never deletes from its WAL.';
 const NEVER_DELETES = 'Chroma deletes nothing from its WAL here, which grows with every write.';
 
@@ -38,7 +41,7 @@ function meaning({ schema: { generation }, state, isQueueEmpty }: AutoPurgeSetti
         BEFORE_IT,
         isQueueEmpty
           ? 'A Chroma that upgrades the directory switches its purge on, for the WAL is empty.'
-          : 'A Chroma that upgrades the directory leaves its purge off, for the WAL has rows: a prune leaves some, too.',
+          : 'A Chroma that upgrades the directory leaves its purge off while the WAL has rows, and a prune always leaves some.',
       ];
     case 'undecided':
       return [
@@ -56,7 +59,7 @@ function meaningOf(state: DecidedAutoPurge, generation: Generation): readonly st
   if (generation === 'D') {
     return [
       'After every write Chroma deletes the WAL rows of that collection that every segment has saved.',
-      'Not with Chroma 0.5.6 to 0.5.12: they delete rows of other collections too, and lose their vectors.',
+      'Do not open it with Chroma 0.5.6 to 0.5.12: they also delete rows of other collections and lose their vectors.',
     ];
   }
   return [
@@ -74,8 +77,11 @@ function nextLines({ dir, schema, state }: AutoPurgeSetting, { width }: View): r
   if (state === 'on')
     return withCommand('What is free inside the file is given back with:', commandOn(at, 'vacuum'), width);
   if (state === 'not-available') return withCommand('Delete what is saved with:', commandOn(at, 'prune'), width);
-  const version = schema.generation === 'D' ? ['--chroma-version', '0.6.3'] : [];
-  return withCommand('Switch it on with:', commandOn(at, 'wal config', '--auto-purge', 'on', ...version), width);
+  const [text, version] =
+    schema.generation === 'D'
+      ? [`Switch it on with this, where ${VERSION}:`, ['--chroma-version', 'VERSION']]
+      : ['Switch it on with:', []];
+  return withCommand(text, commandOn(at, 'wal config', '--auto-purge', 'on', ...version), width);
 }
 
 /** The step as a line of a plan. */

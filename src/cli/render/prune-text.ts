@@ -164,7 +164,11 @@ export function attentionLines(plan: DirectoryPlan, view: View, isPlan = false):
       view.style.warn,
     ),
     ...wrapped(printable(collection.skip?.message ?? ''), view.width, '    '),
-    ...wrapped(`${howMany(collection)} of its ${counted(collection.rows, 'WAL row')} ${verb} deleted`, view.width, '    '),
+    ...wrapped(
+      `${howMany(collection)} of its ${counted(collection.rows, 'WAL row')} ${verb} deleted`,
+      view.width,
+      '    ',
+    ),
   ]);
   return ['', ...lines, ...withCommand('  see:', commandOn(plan, 'inspect'), view.width)];
 }

@@ -89,6 +89,9 @@ function hasNoAnchor({ segments, topics }: Collection, { usage, lastSeqId }: Rea
   return usages.every((each) => isAnchorMissing(watermark, each));
 }
 
+/** Which Chroma that is the directory does not tell. */
+const VERSION = 'VERSION is the Chroma that opens it from now on, 0.5.13 or later';
+
 /** Whether Chroma itself keeps the queue small. */
 export function purgeFindings({ reading, autoPurge }: Read & { readonly autoPurge: AutoPurge }): readonly Finding[] {
   const found: Finding[] = [];
@@ -97,13 +100,11 @@ export function purgeFindings({ reading, autoPurge }: Read & { readonly autoPurg
     say('cross-topic-purge', 'Chroma 0.5.6 to 0.5.12, which may have written it, purged rows of other collections');
   }
   if (autoPurge === 'off') {
-    const off = finding(
-      'auto-purge-off',
-      DATABASE,
-      'Chroma deletes nothing from its WAL here; it will grow again after a prune',
-    );
-    const version = reading.schema.generation === 'D' ? ' --chroma-version 0.6.3' : '';
-    found.push({ ...off, remedy: `${off.remedy}${version}` });
+    const deletesNothing = 'Chroma deletes nothing from its WAL here; it will grow again after a prune';
+    if (reading.schema.generation === 'D') {
+      const off = finding('auto-purge-off', DATABASE, `${deletesNothing}. ${VERSION}`);
+      found.push({ ...off, remedy: `${off.remedy} --chroma-version VERSION` });
+    } else say('auto-purge-off', deletesNothing);
   }
   if (autoPurge === 'not-available') say('auto-purge-not-available', 'Chroma before 0.5.6 never deletes from its WAL');
   return found;

@@ -138,7 +138,7 @@ export const INDEX_TEXTS: FindingTexts<IndexFinding> = {
     means: 'For every record of the collection the WAL holds the row with its vector.',
     matters:
       'Nothing is lost, whatever the index is like. Chroma up to 0.5.5 and Chroma 1.x make it anew from the WAL when its directory is not there; 0.5.6 to 0.6.3 do not (tried with 0.5.5, 0.6.3 and 1.5.9).',
-    remedy: 'Keep these WAL rows until the index is whole: do not prune, and make a backup first.',
+    remedy: 'Make a backup first. prune and vacuum leave the rows of this collection alone until its index is whole.',
     steps: [
       { text: 'Keep what is there.', command: 'chroma-maint backup create {dir} --to /backup' },
       {

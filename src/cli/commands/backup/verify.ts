@@ -25,12 +25,15 @@ const EXIT_CODES: readonly number[] = [0, 1, 2, 3, 10, 11, 13, 14, 15, 18, 19, 7
 export function verifyCommand(context: CommandContext): Command {
   const { host, work } = context;
   const command = withOutputOptions(
-    withRepository(new Command('verify')).argument('[id]', 'a snapshot; the latest one if not given'),
+    withRepository(new Command('verify')).argument('[id]', 'a snapshot; the latest of each directory if not given'),
   )
     .description('Read snapshots and compare every byte with what was stored. Exit code 3 where one is damaged.')
-    .addOption(new Option('--latest', 'the latest snapshot').conflicts('all'))
+    .addOption(new Option('--latest', 'the latest snapshot of each directory, the default').conflicts('all'))
     .option('--all', 'every snapshot')
-    .option('--full', 'restore each into a temporary directory as well and read it there')
+    .option(
+      '--full',
+      'restore each into a temporary directory as well, and check database, full-text index and rows there',
+    )
     .option('--temp-dir <dir>', 'where that directory is made; in the repository if not given');
   return withWaitingOptions(command, 'another run is at work')
     .addHelpText('after', helpFooter('chroma-maint backup verify /backup --latest --full', EXIT_CODES))

@@ -51,10 +51,10 @@ export function createTable(given: string, wanted: Wanted, view: View): RowTable
 }
 
 function headLine(given: string, rows: number, hasMore: boolean, wanted: Wanted): string {
-  const fitting = isFiltered(wanted) ? ' that fit' : '';
-  const counting = `${counted(rows, 'row')} of the WAL${fitting}`;
+  const kind = isFiltered(wanted) ? 'matching row' : 'row';
+  const counting = `${counted(rows, kind)} of the WAL`;
   const what = hasMore ? `the newest ${counting}` : `${counting}, the newest first`;
-  return `${printable(given)}   ${rows === 0 ? `no row of the WAL${isFiltered(wanted) ? ' fits' : ''}` : what}`;
+  return `${printable(given)}   ${rows === 0 ? `no row of the WAL${isFiltered(wanted) ? ' matches' : ''}` : what}`;
 }
 
 function isFiltered({ collections, operation, since, until, id }: Wanted): boolean {
