@@ -50,6 +50,9 @@ export function parseDuration(text: string): number | undefined {
   return ms === undefined ? undefined : Number(digits) * ms;
 }
 
+/** The first moment that a time in ISO 8601 with four digits for the year can name, in Unix milliseconds. */
+export const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z');
+
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
 /**
@@ -58,7 +61,7 @@ const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?(Z|[+-
  */
 export function parseMoment(text: string, now: Date): Date | undefined {
   const ago = parseDuration(text);
-  if (ago !== undefined) return new Date(now.getTime() - ago);
+  if (ago !== undefined) return new Date(Math.max(now.getTime() - ago, EARLIEST_MS));
   const [, day, time = '00:00', seconds = ':00', zone = 'Z'] = MOMENT.exec(text) ?? [];
   if (day === undefined || dayOf(new Date(`${day}T00:00Z`)) !== day) return undefined;
   const moment = new Date(`${day}T${time}${seconds}${zone.replace(/(\d\d):?(\d\d)$/, '$1:$2')}`);

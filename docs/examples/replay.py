@@ -20,9 +20,6 @@ import json
 import struct
 import sys
 
-import chromadb
-from chromadb.config import Settings
-
 DOCUMENT, URI = "chroma:document", "chroma:uri"
 DEFAULT = ("default_tenant", "default_database")
 MOST_AT_ONCE = 100
@@ -32,6 +29,10 @@ class Target:
     """The directory that is written to. Versions before 0.4.15 have no tenants and databases."""
 
     def __init__(self, directory):
+        import chromadb
+        from chromadb.config import Settings
+
+        self.chromadb = chromadb
         self.settings = Settings(anonymized_telemetry=False)
         self.settings.is_persistent = True
         self.settings.persist_directory = directory
@@ -52,17 +53,17 @@ class Target:
 
     def opened(self, place):
         tenant, database = place
-        if not hasattr(chromadb, "AdminClient"):
-            return chromadb.PersistentClient(path=self.directory, settings=self.settings)
+        if not hasattr(self.chromadb, "AdminClient"):
+            return self.chromadb.PersistentClient(path=self.directory, settings=self.settings)
         if place != DEFAULT:
             self.client(DEFAULT)
-            admin = chromadb.AdminClient(self.settings)
+            admin = self.chromadb.AdminClient(self.settings)
             for make in (lambda: admin.create_tenant(tenant), lambda: admin.create_database(database, tenant=tenant)):
                 try:
                     make()
                 except Exception:
                     pass  # It is there already; if not, the client says so.
-        return chromadb.PersistentClient(
+        return self.chromadb.PersistentClient(
             path=self.directory, settings=self.settings, tenant=tenant, database=database
         )
 
@@ -161,6 +162,17 @@ def parse_place(text):
     return collection, tuple(parts) if len(parts) == 3 else (*DEFAULT, name)
 
 
+def verify_places(lines, given):
+    """A place for an id that is not in the export is a mistake in writing, and its rows would go somewhere else."""
+    named = [collection for collection, _ in given]
+    there = {json.loads(line)["collection"] for line in lines} if named else set()
+    for collection in named:
+        if named.count(collection) > 1:
+            raise SystemExit(f"replay: --to {collection}: given twice")
+        if collection not in there:
+            raise SystemExit(f"replay: --to {collection}: the export has no row of it")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("export", metavar="EXPORT")
@@ -168,6 +180,8 @@ def main():
     parser.add_argument("--to", action="append", default=[], type=parse_place, metavar="ID=[TENANT/DATABASE/]NAME")
     options = parser.parse_args()
     opening = gzip.open if options.export.endswith(".gz") else open
+    with opening(options.export, "rt", encoding="utf-8") as lines:
+        verify_places(lines, options.to)
     with opening(options.export, "rt", encoding="utf-8") as lines:
         done, left = replay(lines, Target(options.directory), dict(options.to))
     print("replayed " + (", ".join(f"{number} {verb}" for verb, number in done.items()) or "nothing"))

@@ -72,7 +72,7 @@ export const EXIT_CODE_MEANING: Readonly<Record<number, string>> = {
   [EXIT_CODE.FAILED]: 'failed, or ended by --timeout; the message says what state is left',
   [EXIT_CODE.USAGE]: 'wrong arguments, or no terminal to ask and no --yes',
   [EXIT_CODE.NOT_A_PERSIST_DIR]: 'not a Chroma persist directory, or not a backup repository',
-  [EXIT_CODE.IN_USE]: 'in use by another process, or locked for longer than --wait',
+  [EXIT_CODE.IN_USE]: 'in use by another process, or locked for too long',
   [EXIT_CODE.HOT_JOURNAL]: "a hot journal, or SQLite's WAL mode",
   [EXIT_CODE.UNSUPPORTED_SCHEMA]: 'unknown schema or newer version, or an upgrade that was cut off',
   [EXIT_CODE.CORRUPT]: 'damaged: the database, a snapshot, or a position ahead of the WAL',

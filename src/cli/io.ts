@@ -3,7 +3,10 @@
  */
 export interface Output {
   write(text: string): void;
-  /** Waits until what was written can be taken, and until a reader that is gone was noticed. */
+  /**
+   * Waits until what was written can be taken, and until a reader that is gone was noticed. Throws where it could not be
+   * written.
+   */
   drained(): Promise<void>;
   /** Columns of the terminal, undefined where it is none. */
   readonly columns: number | undefined;

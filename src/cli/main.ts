@@ -26,6 +26,7 @@ export async function main(argv: readonly string[], io: Io, host: Host, work: Wo
     const named = (words: readonly string[]): readonly string[] => commandNamed(program, words);
     try {
       await program.parseAsync([...withHelpOption(argv, named)], { from: 'user' });
+      await io.stdout.drained();
       return exitCode;
     } catch (error) {
       throw asUsage(error, named(argv));

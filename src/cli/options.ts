@@ -161,9 +161,10 @@ export function repositoryOf(argument: string | undefined, { path }: Pick<Common
   });
 }
 
-/** A whole number, at least 1. */
+/** A whole number that JavaScript counts exactly, at least 1. */
 export function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('A number is at least 1.');
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw new InvalidArgumentError('A number is at least 1, and has 15 digits at most.');
   return Number(text);
 }
 

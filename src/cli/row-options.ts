@@ -2,6 +2,7 @@
  * The options by which rows of the WAL are chosen.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { MaintError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Operation, Wanted } from '../operations/wal/question.ts';
 import { parseMoment } from '../units.ts';
@@ -33,8 +34,14 @@ export function withRowOptions(command: Command, host: Host, limit: string): Com
     .option('--limit <n>', limit, count);
 }
 
-/** What was chosen; `most` rows where nothing is said of their number, null for all of them. */
+/** What was chosen; `most` rows where nothing is said of their number, null for all of them. Throws USAGE for a time span that ends before it begins. */
 export function wantedOf({ collection, op, since, until, id, limit }: RowOptions, most: number | null): Wanted {
+  if (since !== undefined && until !== undefined && since > until) {
+    throw new MaintError('USAGE', {
+      message: '--since is later than --until',
+      hint: 'rows between two times: the earlier one with --since',
+    });
+  }
   return {
     collections: collection ?? [],
     operation: op ?? null,

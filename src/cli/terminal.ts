@@ -3,6 +3,7 @@
  */
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
+import { MaintError } from '../errors.ts';
 import type { Io, Output } from './io.ts';
 import { Interrupted } from './io.ts';
 
@@ -10,10 +11,9 @@ const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Returns the terminal of this process. */
 export function terminal(): Io {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', endOnClosedPipe);
   return {
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout: output(process.stdout, 'the output'),
+    stderr: output(process.stderr, 'what goes to stderr'),
     environment: process.env,
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,
     confirm,
@@ -21,23 +21,36 @@ export function terminal(): Io {
   };
 }
 
-function output(stream: NodeJS.WriteStream): Output {
+function output(stream: NodeJS.WriteStream, name: string): Output {
+  let failure: NodeJS.ErrnoException | null = null;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader of a pipe may leave early, as `head` does; that is not a failure of the work.
+    if (error.code === 'EPIPE') process.exit();
+    failure ??= error;
+  });
   return {
     write: (text) => void stream.write(text),
     async drained() {
-      if (stream.writableNeedDrain) await once(stream, 'drain');
+      if (stream.writableNeedDrain && failure === null)
+        await Promise.race([once(stream, 'drain'), once(stream, 'error')]);
       // A pipe that broke is told of as an event, for which the loop has to turn.
       await setImmediate();
+      if (failure !== null) throw notWritten(name, failure);
     },
     columns: stream.isTTY ? stream.columns : undefined,
     isTerminal: stream.isTTY,
   };
 }
 
-/** The reader of a pipe may leave early, as `head` does; that is not a failure of the work. */
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+function notWritten(name: string, error: NodeJS.ErrnoException): MaintError {
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(error.code ?? '');
+  return new MaintError(isFull ? 'NO_SPACE' : 'FAILED', {
+    message: `${name} cannot be written${isFull ? ': the disk is full' : ''}`,
+    details: [error.message],
+    state: 'what was printed is not all of it; what the command was to do may be done',
+    hint: isFull ? 'free some space, or send it somewhere else, then run this again' : 'send it somewhere else',
+    cause: error,
+  });
 }
 
 async function confirm(question: string): Promise<boolean> {

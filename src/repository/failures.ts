@@ -34,6 +34,12 @@ const MOUNTED: Translation = {
   hint: 'look at the mounts (findmnt), then run this again',
 };
 
+const TOO_LONG: Translation = {
+  code: 'FAILED',
+  fact: 'the name is longer than the file system takes',
+  hint: 'choose a shorter one',
+};
+
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ENOSPC: FULL,
   EDQUOT: FULL,
@@ -45,6 +51,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ENOTDIR: GONE,
   EBUSY: MOUNTED,
   EXDEV: MOUNTED,
+  ENAMETOOLONG: TOO_LONG,
 };
 
 /** Runs `work`; what the operating system refuses in it names the file, or `where` if it names none. */

@@ -1,6 +1,7 @@
 /**
  * A new file that is there whole or not at all.
  */
+import { createHash } from 'node:crypto';
 import { lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -32,12 +33,12 @@ const MODE = 0o600;
  * TARGET_EXISTS where there is something at its place, USAGE where there is no directory for it, and INTERRUPTED where
  * `signal` is aborted. Whatever it throws, nothing of it is left.
  */
-export async function writeNewFile(given: string, making: Making, chunks: Iterable<string>): Promise<NewFile> {
-  const path = namedPlace(given);
-  verifyFree(path, given);
-  const unfinished = join(dirname(path), `.${basename(path)}.chroma-maint-unfinished`);
-  removeLeft(unfinished, making.host);
+export async function writeNewFile(given: string, making: Making, chunks: AsyncIterable<string>): Promise<NewFile> {
   return inWords(given, async () => {
+    const path = namedPlace(given);
+    verifyFree(path, given);
+    const unfinished = join(dirname(path), `.${shortName(basename(path))}.chroma-maint-unfinished`);
+    removeLeft(unfinished, making.host);
     const file = await open(unfinished, 'wx', MODE);
     try {
       await written(file, making, chunks);
@@ -56,8 +57,20 @@ export async function writeNewFile(given: string, making: Making, chunks: Iterab
   });
 }
 
+/** File systems take 255 bytes; a longer name would leave no room for what is put around it. */
+const MOST_NAME_BYTES = 200;
+
+function shortName(name: string): string {
+  if (Buffer.byteLength(name) <= MOST_NAME_BYTES) return name;
+  return createHash('sha256').update(name).digest('hex');
+}
+
 /** One chunk at a time is on its way: they are large. */
-async function written(file: FileHandle, { signal, isCompressed }: Making, chunks: Iterable<string>): Promise<void> {
+async function written(
+  file: FileHandle,
+  { signal, isCompressed }: Making,
+  chunks: AsyncIterable<string>,
+): Promise<void> {
   const source = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
   // Not a stream of the file: as long as there is one the file cannot be closed.
   const append = async (ready: AsyncIterable<string | Buffer>): Promise<void> => {
@@ -80,6 +93,12 @@ function verifyFree(path: string, given: string): void {
 function removeLeft(unfinished: string, host: Host): void {
   const stat = lstatSync(unfinished, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return;
+  if (!stat.isFile()) {
+    throw new MaintError('TARGET_EXISTS', {
+      message: `something that is no file stands where the file is written first: ${unfinished}`,
+      hint: 'look at it, and move it away',
+    });
+  }
   const { holders, unreadable, isSupported } = host.holdersOfFile({ device: stat.dev, inode: stat.ino }, []);
   // Processes that cannot be looked into are another user's, and write no file of this one's.
   const isForeign = stat.uid !== BigInt(host.userId());

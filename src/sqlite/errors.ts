@@ -76,6 +76,11 @@ export function isDamage(error: unknown): boolean {
   return code === 'SQLITE_ERROR' || ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].some((each) => code?.startsWith(each) === true);
 }
 
+/** True where somebody else holds a lock. */
+export function isBusy(error: unknown): boolean {
+  return systemErrorCode(error)?.startsWith('SQLITE_BUSY') === true;
+}
+
 function nativeBinding(cause: unknown): MaintError {
   return failure('NATIVE_BINDING', {
     message: 'the compiled part of better-sqlite3 is missing or does not fit this Node.js',

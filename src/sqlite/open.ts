@@ -151,6 +151,11 @@ export function readThroughMaps(db: Database): void {
   db.pragma(`mmap_size = ${2 ** 31}`);
 }
 
+/** For work that tries again by itself: what is waited for in SQLite cannot be ended gently. */
+export function waitBriefly(db: Database): void {
+  db.pragma('busy_timeout = 25');
+}
+
 /** Runs `work` on one unchanging view of the database. Keeps writers from committing for as long as it runs. */
 export function inReadTransaction<T>(db: Database, work: () => T): T {
   return db.transaction(work).deferred();

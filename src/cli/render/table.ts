@@ -28,8 +28,17 @@ export function tableLines(
   width: number,
 ): readonly string[] {
   const table = [columns.map(({ title }) => title), ...rows];
-  const widths = fittedWidths(columns, table, width);
-  return table.flatMap((row) => rowLines(columns, row, widths));
+  return linesLike(columns, table, width)(table);
+}
+
+/** What makes lines of rows in the widths that fit `sample`, a header included; for a table of which only the beginning is known. */
+export function linesLike(
+  columns: readonly Column[],
+  sample: readonly (readonly string[])[],
+  width: number,
+): (rows: readonly (readonly string[])[]) => readonly string[] {
+  const widths = fittedWidths(columns, sample, width);
+  return (rows) => rows.flatMap((row) => rowLines(columns, row, widths));
 }
 
 /** The places of those of `columns` that fit beside each other into `width`; at least the one of the lowest rank. */
@@ -123,7 +132,7 @@ function fittedWidths(
   table: readonly (readonly string[])[],
   width: number,
 ): readonly number[] {
-  const natural = columns.map((_, at) => Math.max(...table.map((row) => stringWidth(row[at] ?? ''))));
+  const natural = columns.map((_, at) => table.reduce((most, row) => Math.max(most, stringWidth(row[at] ?? '')), 0));
   let excess = INDENT.length + sum(natural) + GAP.length * (columns.length - 1) - width;
   const shrink = (fit: Column['fit'], least: number, widths: readonly number[]): readonly number[] =>
     widths.map((each, at) => {

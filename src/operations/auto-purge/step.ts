@@ -47,8 +47,10 @@ export function planAutoPurgeStep(db: Database, schema: Schema, wish: AutoPurgeW
   if (reading.state === 'not-available') throw notAvailable(schema, dir);
   if (chromaVersion !== null) verifyNotOlder(chromaVersion, schema, dir);
   verifyAsWritten(reading, dir);
+  // Whoever names a version that loses records by it is told so, whatever the setting is now.
+  if (to === 'on' && chromaVersion !== null) verifyPurgesOwnRows(schema, wish, reading, dir);
   if (reading.state === to) return { before: reading.state, after: to, text: null };
-  if (to === 'on') verifyPurgesOwnRows(schema, chromaVersion, dir);
+  if (to === 'on') verifyPurgesOwnRows(schema, wish, reading, dir);
   return { before: reading.state, after: to, text: autoPurgeText(to, schema) };
 }
 
@@ -94,14 +96,27 @@ function verifyAsWritten({ problem }: AutoPurgeReading, { databasePath }: Persis
 }
 
 /** In generation D 0.5.6 to 0.5.12, which take other collections' rows along, cannot be told from later versions. */
-function verifyPurgesOwnRows({ generation }: Schema, chromaVersion: string | null, { path }: PersistDir): void {
+function verifyPurgesOwnRows(
+  { generation }: Schema,
+  { chromaVersion }: AutoPurgeWish,
+  { state }: AutoPurgeReading,
+  { given, path }: PersistDir,
+): void {
   if (generation !== 'D') return;
   if (chromaVersion !== null && !isBefore(versionIn(chromaVersion), FIRST_SAFE)) return;
   const which =
     chromaVersion === null ? 'a Chroma that may open this directory' : `Chroma ${chromaVersion}, which is to open it,`;
+  const details = ['Chroma 0.5.6 to 0.5.12 purge rows of other collections too, whose vectors may exist nowhere else'];
+  if (state === 'on') {
+    throw new MaintError('USAGE', {
+      message: `auto-purge is on, and ${which} loses records by it: ${path}`,
+      details,
+      hint: `switch it off: chroma-maint wal config ${shellWord(given)} --auto-purge off`,
+    });
+  }
   throw new MaintError('USAGE', {
     message: `auto-purge is not switched on, for ${which} would lose records: ${path}`,
-    details: ['Chroma 0.5.6 to 0.5.12 purge rows of other collections too, whose vectors may exist nowhere else'],
+    details,
     hint: 'name with --chroma-version the version that will open it from now on, 0.5.13 or later, and use no older one',
   });
 }

@@ -2,15 +2,17 @@
  * wal export: every field of the rows that were asked for, in the order of their seq_ids, as JSON Lines. In constant
  * memory; reads the directory only, to the byte, and writes nothing into it.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
-import { eachPage, readEnds, type QueueRow } from '../../chroma/queue-rows.ts';
+import { eachPage, readEnds, type QueueRow, type RowQuestion } from '../../chroma/queue-rows.ts';
 import { BEFORE_ALL } from '../../chroma/seq-id.ts';
 import { readSchema } from '../../chroma/schema.ts';
 import { MaintError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { writeNewFile } from '../../repository/new-file.ts';
 import { realPlace } from '../../repository/repository.ts';
-import type { Database } from '../../sqlite/open.ts';
+import { isBusy } from '../../sqlite/errors.ts';
+import { waitBriefly, type Database } from '../../sqlite/open.ts';
 import { isInside } from '../backup/places.ts';
 import type { Execution } from '../job.ts';
 import { whileLooking } from '../looking.ts';
@@ -40,8 +42,8 @@ export interface Exported {
 export interface ExportReport extends Exported {
   readonly request: ExportFileRequest;
   readonly dir: PersistDir;
-  /** With every symbolic link resolved. */
-  readonly file: string;
+  /** With every symbolic link resolved; null where none was written, because the queue ends before `after`. */
+  readonly file: string | null;
   readonly bytes: number;
   readonly isCompressed: boolean;
 }
@@ -56,21 +58,33 @@ interface Tally {
   lastSeqId: bigint | null;
 }
 
-/** Hands the export to `take`, some lines at a time, and waits for it. What fails is thrown behind the lines before it. */
+/**
+ * Hands the export to `take`, some lines at a time, and waits for it. What fails is thrown behind the lines before it, and
+ * says how far they go.
+ */
 export async function exportLines(
   request: ExportRequest,
   host: Host,
   take: (lines: string) => Promise<void>,
 ): Promise<Exported> {
-  return whileLooking(request.path, host, { keepsView: false }, async (db, dir) => {
-    const { tally, chunks, endsBefore } = linesOf(db, dir, request);
-    for (const chunk of chunks) await take(chunk);
-    return { ...tally, endsBefore };
-  });
+  const tally = noRows();
+  try {
+    return await whileLooking(request.path, host, { keepsView: false }, async (db, dir) => {
+      const { chunks, endsBefore } = linesOf(db, dir, request, tally);
+      for await (const chunk of chunks) await take(chunk);
+      return { ...tally, endsBefore };
+    });
+  } catch (error) {
+    if (!(error instanceof MaintError) || error.code !== 'IN_USE' || tally.lastSeqId === null) throw error;
+    const { code, message, details, state } = error;
+    const soFar = `the rows up to seq_id ${tally.lastSeqId} are in the output`;
+    const hint = `go on with the same command and --after ${tally.lastSeqId}`;
+    throw new MaintError(code, { message, details: [...details, soFar], state, hint, cause: error });
+  }
 }
 
 /**
- * Writes the export into a new file, which is there whole or not at all. Throws TARGET_EXISTS where there is something at
+ * Writes the export into a new file, which is there whole or not at all; none where the queue ends before `after`. Throws TARGET_EXISTS where there is something at
  * its place, UNSAFE_PLACE where that is inside the persist directory.
  */
 export async function exportToFile(
@@ -81,16 +95,22 @@ export async function exportToFile(
   return whileLooking(request.path, host, { keepsView: true }, async (db, dir) => {
     verifyOutside(request.file, dir);
     const isCompressed = request.file.endsWith('.gz');
-    const { tally, chunks, endsBefore } = linesOf(db, dir, request, onBytes);
+    const tally = noRows();
+    const { chunks, endsBefore } = linesOf(db, dir, request, tally, onBytes);
+    // An empty file would be in the way of the export that has to follow.
+    if (endsBefore !== null) return { request, dir, file: null, bytes: 0, isCompressed, ...tally, endsBefore };
     onStage('exporting');
     const { path, bytes } = await writeNewFile(request.file, { host, signal, isCompressed }, chunks);
     return { request, dir, file: path, bytes, isCompressed, ...tally, endsBefore };
   });
 }
 
+function noRows(): Tally {
+  return { rows: 0, firstSeqId: null, lastSeqId: null };
+}
+
 interface Lines {
-  readonly chunks: Generator<string>;
-  readonly tally: Tally;
+  readonly chunks: AsyncGenerator<string>;
   readonly endsBefore: bigint | null;
 }
 
@@ -99,6 +119,7 @@ function linesOf(
   db: Database,
   dir: PersistDir,
   request: ExportRequest,
+  tally: Tally,
   onBytes: Execution['onBytes'] = () => undefined,
 ): Lines {
   const schema = readSchema(db, dir.databasePath);
@@ -106,10 +127,10 @@ function linesOf(
   const ends = readEnds(db);
   const catalog = readQueueCatalog(db, schema);
   const filter = filterOf(request, catalog, false);
-  const tally: Tally = { rows: 0, firstSeqId: null, lastSeqId: null };
   const { after, vectors } = request;
   const [first, last] = [largerOf(after ?? BEFORE_ALL, (ends?.first ?? 0n) - 1n), ends?.last ?? BEFORE_ALL];
-  const pages = eachPage(db, {
+  waitBriefly(db);
+  const pages = patientPages(db, {
     order: 'oldest-first',
     after: after ?? BEFORE_ALL,
     upTo: last,
@@ -120,7 +141,7 @@ function linesOf(
     onBytes(written, expected(written, tally.lastSeqId, { before: first, last }));
   const lineOf = (row: QueueRow): string => exportLine(row, catalog.ownerOf(row.topic), vectors);
   const chunks = chunksOf(pages, request.limit ?? Infinity, { lineOf, tally, onWritten });
-  return { chunks, tally, endsBefore: after !== null && last < after ? (ends?.last ?? 0n) : null };
+  return { chunks, endsBefore: after !== null && last < after ? (ends?.last ?? 0n) : null };
 }
 
 interface Course {
@@ -129,13 +150,38 @@ interface Course {
   readonly onWritten: (characters: number) => void;
 }
 
-function* chunksOf(
-  pages: Iterable<readonly QueueRow[]>,
+/** How long somebody may hold a lock that keeps a page from being read. */
+const PATIENCE_MS = 30_000;
+const POLL_MS = 5;
+
+/**
+ * The pages that were asked for. A lock is waited for in short turns, and then it goes on behind the last row: beside a
+ * writer that never rests one of thousands of pages meets a lock for certain.
+ */
+async function* patientPages(db: Database, question: RowQuestion): AsyncGenerator<readonly QueueRow[]> {
+  let { after } = question;
+  for (let since = Date.now(); ;) {
+    try {
+      for (const page of eachPage(db, { ...question, after })) {
+        yield page;
+        after = page.at(-1)?.seqId ?? after;
+        since = Date.now();
+      }
+      return;
+    } catch (error) {
+      if (!isBusy(error) || Date.now() - since > PATIENCE_MS) throw error;
+      await delay(POLL_MS);
+    }
+  }
+}
+
+async function* chunksOf(
+  pages: AsyncIterable<readonly QueueRow[]>,
   limit: number,
   { lineOf, tally, onWritten }: Course,
-): Generator<string> {
+): AsyncGenerator<string> {
   let [left, written] = [limit, 0];
-  for (const page of pages) {
+  for await (const page of pages) {
     let chunk = '';
     for (const row of page.slice(0, left)) {
       chunk += lineOf(row);

@@ -14,11 +14,13 @@ export interface ListRequest extends Wanted {
   readonly redact: boolean;
   /** True where whoever takes the rows may take his time over them, as the reader of a pipe does. */
   readonly isStreamed: boolean;
+  /** False where it is not to be asked whether there are more. */
+  readonly tellsMore: boolean;
 }
 
 /**
  * Hands the rows that were asked for to `take`, some at a time, and waits for it. Returns true where there are more than
- * `limit`, which is not asked where they are streamed. What keeps it from going on is thrown behind the rows that were
+ * `limit`. What keeps it from going on is thrown behind the rows that were
  * read before.
  */
 export async function listRows(
@@ -26,7 +28,7 @@ export async function listRows(
   host: Host,
   take: (rows: readonly DescribedRow[]) => Promise<void>,
 ): Promise<boolean> {
-  const { path, limit, redact, isStreamed } = request;
+  const { path, limit, redact, isStreamed, tellsMore } = request;
   // A view is kept for as long as somebody leaves a pager open, and a Chroma that starts meanwhile could save nothing.
   return whileLooking(path, host, { keepsView: !isStreamed }, async (db, dir) => {
     const schema = readSchema(db, dir.databasePath);
@@ -41,7 +43,7 @@ export async function listRows(
       if (rows.length > 0) await take(redact ? rows.map(redactedRow) : rows);
       if (page.length > left) return true;
       left -= rows.length;
-      if (left === 0 && isStreamed) return false;
+      if (left === 0 && !tellsMore) return false;
     }
     return false;
   });

@@ -21,6 +21,8 @@ const APPEND = `
 it.each([
   ['an export', ROWS + 706, ['export']],
   ['a list as JSON', ROWS + 706, ['list', '--json']],
+  // A line about the whole, one without anything, the titles; at the end one without anything and one that counts.
+  ['a list as a table', ROWS + 706 + 5, ['list', '--limit', '1000000']],
   ['a list of which the last row is asked for', 1, ['list', '--json', '--id', 'row-1']],
 ])(
   '%s needs no more memory than a few pages of them',

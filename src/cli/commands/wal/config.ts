@@ -23,9 +23,12 @@ export function configCommand(context: CommandContext): Command {
       'Show whether Chroma purges its WAL itself and what that means for this directory, or set it with --auto-purge as Chroma writes it. To set it, the directory must not be in use by Chroma. Without --auto-purge nothing is changed.',
     )
     .addHelpText('after', helpFooter('chroma-maint wal config ./persist --auto-purge on', WRITING_EXIT_CODES))
-    .action(async (persistDir: string | undefined, options: ConfigOptions) => {
+    .action(async (persistDir: string | undefined, options: ConfigOptions, self: Command) => {
       const wish = autoPurgeWishOf(options, 'wal config');
-      if (wish === null) return show(persistDir, options, context);
+      if (wish === null) {
+        verifyOnlyShowing(self);
+        return show(persistDir, options, context);
+      }
       const request = { target: targetOf(persistDir, options), wish };
       const [{ runSession }, { autoPurgeSession }] = await Promise.all([
         import('../../session.ts'),
@@ -41,7 +44,6 @@ async function show(
   options: ConfigOptions,
   { io, host, finish }: CommandContext,
 ): Promise<void> {
-  verifyOnlyShowing(options);
   const path = persistDirOf(persistDir, options);
   const [{ readAutoPurgeSetting }, { autoPurgeSettingLines }, { autoPurgeSettingJson }, { viewOf }] = await Promise.all(
     [
@@ -57,16 +59,20 @@ async function show(
   finish(setting.problem === null ? EXIT_DONE : EXIT_NEEDS_ATTENTION);
 }
 
+/** Options that say how something is to be changed, by the names that commander gives them. */
+const FOR_CHANGING = {
+  backup: '--backup',
+  recoverJournal: '--recover-journal',
+  allowNetworkFs: '--allow-network-fs',
+  yes: '--yes',
+  dryRun: '--dry-run',
+  wait: '--wait',
+  timeout: '--timeout',
+};
+
 /** Throws USAGE where somebody expects to change something. */
-function verifyOnlyShowing({ backup, recoverJournal, yes, dryRun }: ConfigOptions): void {
-  const [given] = Object.entries({
-    '--backup': backup,
-    '--recover-journal': recoverJournal,
-    '--yes': yes,
-    '--dry-run': dryRun,
-  })
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => name);
+function verifyOnlyShowing(command: Command): void {
+  const [, given] = Object.entries(FOR_CHANGING).find(([name]) => command.getOptionValueSource(name) === 'cli') ?? [];
   if (given === undefined) return;
   throw new MaintError('USAGE', {
     message: `${given} goes with --auto-purge: without that nothing is changed`,

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { EXIT_DONE, EXIT_NEEDS_ATTENTION } from '../../../errors.ts';
+import { EXIT_DONE, EXIT_NEEDS_ATTENTION, MaintError } from '../../../errors.ts';
 import type { Exported, ExportRequest } from '../../../operations/wal/export.ts';
 import type { VectorForm } from '../../../operations/wal/export-line.ts';
 import type { CommandContext } from '../../command-context.ts';
@@ -24,7 +24,7 @@ export function exportCommand(context: CommandContext): Command {
     .description(
       'Write rows of the WAL as JSON Lines, the oldest first, with every field as it is stored, deletes included. Changes nothing in the directory; works on a read-only mount and beside a running server. docs/WAL.md shows how to replay an export.',
     )
-    .option('-o, --output <file>', 'into this new file, compressed where it ends in .gz; else to stdout')
+    .option('-o, --output <file>', 'into this new file, compressed where it ends in .gz; else, or with -, to stdout')
     .option('--after <seq_id>', 'only rows above this seq_id: what came since the last export', seqId)
     .addOption(
       new Option('--vectors <form>', 'how vectors are written: the stored bytes, numbers, or not at all')
@@ -41,9 +41,14 @@ export function exportCommand(context: CommandContext): Command {
         after: after ?? null,
         vectors,
       };
-      if (output === undefined) await toStdout(request, options, context);
+      if (output === '') throw noName();
+      if (output === undefined || output === '-') await toStdout(request, options, context);
       else await toFile(request, output, options, context);
     });
+}
+
+function noName(): MaintError {
+  return new MaintError('USAGE', { message: 'the file of the export has no name', hint: 'name one with -o <file>' });
 }
 
 async function toStdout(request: ExportRequest, options: ExportOptions, context: CommandContext): Promise<void> {

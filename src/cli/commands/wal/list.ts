@@ -19,16 +19,17 @@ export function listCommand({ io, host }: CommandContext): Command {
     .addHelpText('after', helpFooter('chroma-maint wal list ./persist --op delete --since 2h', READING_EXIT_CODES))
     .action(async (persistDir: string | undefined, options: ListOptions) => {
       const path = persistDirOf(persistDir, options);
-      const isStreamed = options.json ?? false;
-      const [{ listRows }, { listLine }, { createTable }, { viewOf }] = await Promise.all([
+      const isJson = options.json ?? false;
+      const [{ listRows }, { listLine }, { createTable, MEASURED_ROWS }, { viewOf }] = await Promise.all([
         import('../../../operations/wal/list.ts'),
         import('../../render/wal/row-json.ts'),
         import('../../render/wal/list-text.ts'),
         import('../../render/view.ts'),
       ]);
-      const wanted = wantedOf(options, isStreamed ? null : ROWS_OF_TABLE);
-      const request = { ...wanted, path, redact: options.redact ?? false, isStreamed };
-      if (isStreamed) {
+      const wanted = wantedOf(options, isJson ? null : ROWS_OF_TABLE);
+      const isStreamed = isJson || (wanted.limit ?? Infinity) > MEASURED_ROWS;
+      const request = { ...wanted, path, redact: options.redact ?? false, isStreamed, tellsMore: !isJson };
+      if (isJson) {
         await listRows(request, host, async (rows) => {
           io.stdout.write(rows.map(listLine).join(''));
           await io.stdout.drained();
@@ -36,13 +37,16 @@ export function listCommand({ io, host }: CommandContext): Command {
         return;
       }
       const table = createTable(path, wanted, viewOf(io.stdout, options.color, io));
-      const print = (lines: readonly string[]): void => io.stdout.write(`${lines.join('\n')}\n`);
+      const print = (lines: readonly string[]): void => io.stdout.write(lines.map((line) => `${line}\n`).join(''));
       try {
-        const hasMore = await listRows(request, host, (rows) => Promise.resolve(table.add(rows)));
-        print(table.lines(hasMore));
+        const hasMore = await listRows(request, host, async (rows) => {
+          print(table.add(rows));
+          await io.stdout.drained();
+        });
+        print(table.end(hasMore));
       } catch (error) {
         // What could be read is shown, and then why it is not all.
-        if (!table.isEmpty()) print(table.lines(false));
+        if (!table.isEmpty()) print(table.end(false));
         throw error;
       }
     });

@@ -1,4 +1,4 @@
-import type { ExportReport } from '../../../operations/wal/export.ts';
+import type { Exported, ExportReport, ExportRequest } from '../../../operations/wal/export.ts';
 
 /** The documented object of `wal export -o … --json` (docs/JSON.md). Fields are only ever added. */
 export function exportJson({ request, dir, file, bytes, isCompressed, ...exported }: ExportReport): object {
@@ -13,13 +13,13 @@ export function exportJson({ request, dir, file, bytes, isCompressed, ...exporte
     rows,
     firstSeqId: firstSeqId === null ? null : String(firstSeqId),
     lastSeqId: lastSeqId === null ? null : String(lastSeqId),
-    after: nextAfter(lastSeqId, request.after),
+    after: nextAfter(exported, request),
     endsBefore: endsBefore === null ? null : String(endsBefore),
   };
 }
 
-/** What the next export is to be given as --after. */
-export function nextAfter(lastSeqId: bigint | null, after: bigint | null): string | null {
-  const next = lastSeqId ?? after;
+/** What the next export is to be given as --after; null where it has to begin anew. */
+export function nextAfter({ lastSeqId, endsBefore }: Exported, { after }: ExportRequest): string | null {
+  const next = endsBefore === null ? (lastSeqId ?? after) : null;
   return next === null ? null : String(next);
 }

@@ -5,19 +5,18 @@ import { printable } from '../printable.ts';
 import { withCommand, wrapped } from '../table.ts';
 import type { View } from '../view.ts';
 import { nextAfter } from './export-json.ts';
+import { timeText } from './row-text.ts';
 
 export function exportReportLines(report: ExportReport, elapsedMs: number, view: View): readonly string[] {
-  const { request, rows, bytes, firstSeqId, lastSeqId } = report;
+  const { request, rows, bytes, firstSeqId, lastSeqId, endsBefore } = report;
   const file = printable(request.file);
   const span = firstSeqId === null ? '' : `, seq_id ${firstSeqId} to ${lastSeqId}`;
-  const done = `${counted(rows, 'row')} of the WAL in ${file}${span}: ${formatBytes(bytes)} in ${formatElapsed(elapsedMs)}.`;
-  const after = nextAfter(lastSeqId, request.after);
+  const done =
+    endsBefore === null
+      ? `${counted(rows, 'row')} of the WAL in ${file}${span}: ${formatBytes(bytes)} in ${formatElapsed(elapsedMs)}.`
+      : `Nothing was exported: the WAL ends at ${endsBefore}, before --after ${request.after}.`;
   const [first = '', ...rest] = wrapped(done, view.width);
-  return [
-    view.style.bold(first),
-    ...rest,
-    ...(after === null ? [] : ['', ...withCommand('What comes next:', nextCommand(request, after), view.width)]),
-  ];
+  return [view.style.bold(first), ...rest, ...nextLines(report, view)];
 }
 
 /** What somebody should know who goes on from here. */
@@ -28,15 +27,24 @@ export function exportWarnings({ endsBefore }: Exported, { after }: ExportReques
   ];
 }
 
-/** The same export of the rows that come after. */
-function nextCommand({ path, collections, operation, id, vectors }: ExportRequest, after: string): string {
+function nextLines(report: ExportReport, { width }: View): readonly string[] {
+  const after = nextAfter(report, report.request);
+  if (after === null && report.endsBefore === null) return [];
+  const title = after === null ? 'All of it:' : 'What comes next:';
+  return ['', ...withCommand(title, nextCommand(report.request, after), width)];
+}
+
+/** The same export of the rows that come after, or from the beginning. */
+function nextCommand(request: ExportRequest, after: string | null): string {
+  const { path, collections, operation, id, limit, until, vectors } = request;
   const words = [
     path,
-    '--after',
-    after,
+    ...(after === null ? [] : ['--after', after]),
     ...collections.flatMap((name) => ['--collection', name]),
     ...(operation === null ? [] : ['--op', operation]),
     ...(id === null ? [] : ['--id', id]),
+    ...(until === null ? [] : ['--until', timeText(until)]),
+    ...(limit === null ? [] : ['--limit', String(limit)]),
     ...(vectors === 'base64' ? [] : ['--vectors', vectors]),
   ];
   return printable(['chroma-maint wal export', ...words.map(shellWord), '-o NEW-FILE'].join(' '));

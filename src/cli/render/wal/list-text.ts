@@ -3,19 +3,26 @@ import type { Wanted } from '../../../operations/wal/question.ts';
 import { shellWord } from '../../../shell-word.ts';
 import { counted } from '../../../units.ts';
 import { printable } from '../printable.ts';
-import { fittingColumns, tableLines, withCommand, wrapped, type RankedColumn } from '../table.ts';
+import { cut, fittingColumns, linesLike, withCommand, wrapped, type RankedColumn } from '../table.ts';
 import type { View } from '../view.ts';
-import { collectionText, dimensionText, normText, NOTHING, STATES, UNKNOWN } from './row-text.ts';
+import { collectionText, dimensionText, normText, NOTHING, STATES, timeText, UNKNOWN } from './row-text.ts';
 
 interface RowColumn extends RankedColumn {
   readonly cell: (row: DescribedRow) => string;
 }
 
+/** What Chroma writes into a column is no longer; of what somebody else has written there one sees the beginning. */
+const MOST_OF_CHROMA = 19;
+
+function ofChroma(text: string): string {
+  return cut(printable(text), MOST_OF_CHROMA);
+}
+
 /** A rank for each: where the terminal is too narrow for all, those with the highest are left out. */
 const COLUMNS: readonly RowColumn[] = [
   { title: 'seq_id', align: 'right', rank: 0, cell: ({ seqId }) => String(seqId) },
-  { title: 'Written (UTC)', align: 'left', rank: 4, cell: ({ createdAt }) => textOr(createdAt, UNKNOWN) },
-  { title: 'Op', align: 'left', rank: 1, cell: ({ operation }) => printable(operation) },
+  { title: 'Written (UTC)', align: 'left', rank: 4, cell: ({ createdAt }) => ofChroma(textOr(createdAt, UNKNOWN)) },
+  { title: 'Op', align: 'left', rank: 1, cell: ({ operation }) => ofChroma(operation) },
   { title: 'Collection', align: 'left', fit: 'cut', rank: 5, cell: collectionText },
   { title: 'Id', align: 'left', fit: 'cut', rank: 2, cell: ({ id }) => textOr(id, UNKNOWN) },
   { title: 'Dim', align: 'right', rank: 6, cell: dimensionText },
@@ -24,28 +31,50 @@ const COLUMNS: readonly RowColumn[] = [
   { title: 'State', align: 'left', rank: 3, cell: ({ state }) => STATES[state] },
 ];
 
-/** The table as it grows. Of a row only its cells are kept. */
+/** Rows by which columns are measured: as many are kept, what comes behind them is printed as it comes. */
+export const MEASURED_ROWS = 1_000;
+
+/** The table as it grows. */
 export interface RowTable {
-  readonly add: (rows: readonly DescribedRow[]) => void;
+  /** Takes rows, and returns the lines that can be printed. */
+  readonly add: (rows: readonly DescribedRow[]) => readonly string[];
   readonly isEmpty: () => boolean;
-  readonly lines: (hasMore: boolean) => readonly string[];
+  /** The lines that are left. */
+  readonly end: (hasMore: boolean) => readonly string[];
 }
 
+type Cells = readonly string[];
+
 export function createTable(given: string, wanted: Wanted, view: View): RowTable {
-  const rows: (readonly string[])[] = [];
+  let kept: Cells[] = [];
+  let rows = 0;
+  let linesOf: ((more: readonly Cells[]) => readonly string[]) | null = null;
+  const begun = (head: string): readonly string[] => {
+    const columns = fittingColumns(COLUMNS, kept, view.width);
+    const titled = columns.flatMap((at) => COLUMNS[at] ?? []);
+    const header = titled.map(({ title }) => title);
+    const narrowed = (all: readonly Cells[]): readonly Cells[] => all.map((row) => columns.map((at) => row[at] ?? ''));
+    const like = linesLike(titled, [header, ...narrowed(kept)], view.width);
+    linesOf = (more) => like(narrowed(more));
+    const lines = [view.style.bold(like([header])[0] ?? ''), ...linesOf(kept)];
+    kept = [];
+    return [...wrapped(head, view.width).map(view.style.bold), '', ...lines];
+  };
   return {
-    add: (found) => void rows.push(...found.map((row) => COLUMNS.map(({ cell }) => cell(row)))),
-    isEmpty: () => rows.length === 0,
-    lines(hasMore) {
-      const columns = fittingColumns(COLUMNS, rows, view.width);
-      const shown = rows.map((row) => columns.map((at) => row[at] ?? ''));
-      const titled = columns.flatMap((at) => COLUMNS[at] ?? []);
-      const [header = '', ...lines] = rows.length === 0 ? [] : tableLines(titled, shown, view.width);
-      return [
-        ...wrapped(headLine(given, rows.length, hasMore, wanted), view.width).map(view.style.bold),
-        ...(rows.length === 0 ? [] : ['', view.style.bold(header), ...lines]),
-        ...(hasMore ? moreLines(given, rows.length, wanted, view) : []),
-      ];
+    add(found) {
+      const cells = found.map((row) => COLUMNS.map(({ cell }) => cell(row)));
+      rows += cells.length;
+      if (linesOf !== null) return linesOf(cells);
+      kept = [...kept, ...cells];
+      // How many there are is not known yet.
+      return rows > MEASURED_ROWS ? begun(`${printable(given)}   rows of the WAL, the newest first`) : [];
+    },
+    isEmpty: () => rows === 0,
+    end(hasMore) {
+      const more = hasMore ? moreLines(given, rows, wanted, view) : [];
+      if (linesOf !== null) return hasMore ? more : ['', `${counted(rows, 'row')}.`];
+      const head = headLine(given, rows, hasMore, wanted);
+      return rows === 0 ? wrapped(head, view.width).map(view.style.bold) : [...begun(head), ...more];
     },
   };
 }
@@ -77,10 +106,6 @@ function commandLine(given: string, wanted: Wanted, limit: readonly string[]): s
     ...(id === null ? [] : ['--id', id]),
   ];
   return printable(['chroma-maint wal list', ...[given, ...words, ...limit].map(shellWord)].join(' '));
-}
-
-function timeText(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 function keysText({ metadata, metadataKeys }: DescribedRow): string {

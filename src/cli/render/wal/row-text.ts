@@ -34,3 +34,8 @@ export function normText({ norm, vectorBytes }: DescribedRow): string {
   if (norm === null) return UNKNOWN;
   return norm < 1e6 ? norm.toFixed(4) : norm.toExponential(3);
 }
+
+/** A time as --since and --until take it. */
+export function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}
