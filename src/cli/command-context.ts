@@ -4,6 +4,8 @@ import type { Io } from './io.ts';
 
 /** What a command works with besides its arguments. */
 export interface CommandContext {
+  /** The command line, as it was typed. */
+  readonly argv: readonly string[];
   readonly io: Io;
   readonly host: Host;
   /** Does what is to be written, in a process that can be ended. */

@@ -22,7 +22,7 @@ export async function main(argv: readonly string[], io: Io, host: Host, work: Wo
   };
   try {
     const run = (other: readonly string[]): Promise<number> => main(other, io, host, work);
-    const program = buildProgram({ io, host, work, finish, run });
+    const program = buildProgram({ argv, io, host, work, finish, run });
     const named = (words: readonly string[]): readonly string[] => commandNamed(program, words);
     try {
       await program.parseAsync([...withHelpOption(argv, named)], { from: 'user' });

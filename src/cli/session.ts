@@ -5,6 +5,7 @@ import { EXIT_DONE, MaintError } from '../errors.ts';
 import type { Check } from '../operations/guards.ts';
 import type { Execution } from '../operations/job.ts';
 import type { Planned } from '../operations/observer.ts';
+import { carryingOut } from './carried-out.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Io, Output } from './io.ts';
 import { printJson } from './json.ts';
@@ -65,13 +66,19 @@ export async function runSession<Plan, Report>(
 async function showPlan<Plan, Report>(
   session: Session<Plan, Report>,
   options: AskingOptions,
-  { io, host, finish }: CommandContext,
+  { argv, io, host, finish }: CommandContext,
 ): Promise<void> {
   const plan = await session.plan(true);
   const words = await session.loadWords();
   if (!options.quiet) warn(words.checksOf(plan), io);
   if (options.json) printJson({ io, host }, words.planJson(plan));
-  else print(io.stdout, words.planLines(plan, viewOf(io.stdout, options.color, io)));
+  else {
+    const view = viewOf(io.stdout, options.color, io);
+    const { withCommand } = await import('./render/table.ts');
+    const isOpen = words.hasWork(plan) && words.checksOf(plan).every(({ status }) => status !== 'failed');
+    const command = isOpen ? withCommand('To carry out this plan:', carryingOut(argv), view.width) : [];
+    print(io.stdout, [...words.planLines(plan, view), ...command]);
+  }
   finish(words.exitCodeOf(plan));
 }
 

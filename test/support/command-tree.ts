@@ -19,6 +19,7 @@ function commandTree(): readonly Command[] {
     interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => work(new AbortController().signal),
   };
   return buildProgram({
+    argv: [],
     io,
     host: realHost,
     work: () => Promise.reject(new Error('not here')),
