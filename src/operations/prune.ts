@@ -3,12 +3,14 @@
  */
 import type { CollectionId } from '../chroma/model.ts';
 import type { Host } from '../host/host.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Agreement } from './agreement.ts';
-import type { SpaceNeed } from './guard-context.ts';
+import type { Alternative, SpaceNeed } from './guard-context.ts';
 import type { Check } from './guards.ts';
+import { LEAST_BATCH_ROWS, LEAST_ROOM_OPTIONS } from './least-room.ts';
 import type { OnlineLimits } from './online/pace.ts';
 import { planDirectory, type DirectoryPlan, type PlannedSizes, type Planning, type Strategy } from './planning.ts';
-import type { Target } from './target.ts';
+import { retentionOptions, type Target } from './target.ts';
 
 export interface PruneRequest {
   readonly target: Target;
@@ -64,6 +66,23 @@ export function batchJournalNeed(
   return { directory: dir.path, bytes, purpose: 'the rollback journal of one transaction' };
 }
 
+/** What to do where there is no room for a prune in one transaction: the fewer rows one has, the smaller its journal. */
+export function pruneInSteps(sizes: PlannedSizes, { only, exclude, retention }: Target): Alternative {
+  const command = [
+    'chroma-maint prune',
+    shellWord(sizes.dir.given),
+    ...only.flatMap((name) => ['--collection', shellWord(name)]),
+    ...exclude.flatMap((name) => ['--exclude', shellWord(name)]),
+    ...retentionOptions(retention),
+    ...LEAST_ROOM_OPTIONS,
+  ].join(' ');
+  return {
+    title: 'a prune in small transactions',
+    needs: [batchJournalNeed(sizes, { batchRows: LEAST_BATCH_ROWS, pauseMs: 0 })],
+    offer: `${command} stops the growth, with Chroma stopped too`,
+  };
+}
+
 /** What a prune plans. */
 export function prunePlanning(
   { target, online }: PruneRequest,
@@ -78,11 +97,9 @@ export function prunePlanning(
     writesTo: [],
     strategy: (sizes) => ({
       needs: [online === null ? pruneJournalNeed(sizes) : batchJournalNeed(sizes, online)],
-      alternatives: [],
+      alternatives: online === null ? [pruneInSteps(sizes, target)] : [],
       whenShort:
-        online === null
-          ? 'free some space, or prune one collection at a time with --collection'
-          : 'free some space, or take fewer rows at a time: --batch-rows 10',
+        online === null ? 'free some space' : `free some space, or take fewer rows: --batch-rows ${LEAST_BATCH_ROWS}`,
     }),
   };
 }

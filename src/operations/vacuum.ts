@@ -27,7 +27,7 @@ import {
   type Planning,
   type Strategy,
 } from './planning.ts';
-import type { OnlineReport } from './prune.ts';
+import { pruneInSteps, type OnlineReport } from './prune.ts';
 import type { Target } from './target.ts';
 import { chooseMode, unchosenMode, verifyIncremental, type ChosenMode, type VacuumMode } from './vacuum-mode.ts';
 import {
@@ -195,6 +195,8 @@ function strategyFor(
   return { ...gain, ...wayOf(request, sizes, choose(), { temporaryDirectory, autoVacuum: autoVacuum.after }) };
 }
 
+const VACUUM_ELSEWHERE = 'free some space, or, with Chroma stopped, vacuum a copy on another disk and move it back';
+
 /** The way that was chosen, with the room it needs and what could be done instead. */
 function wayOf(
   { target, online }: VacuumRequest,
@@ -202,19 +204,24 @@ function wayOf(
   mode: ChosenMode,
   { temporaryDirectory, autoVacuum }: { readonly temporaryDirectory: string | null; readonly autoVacuum: AutoVacuum },
 ): Strategy & { readonly mode: ChosenMode } {
-  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, target, online)];
+  const alternatives = sizes.prunableRows === 0 ? [] : [pruneAlone(sizes, target, online), pruneInSteps(sizes, target)];
+  const whenShort = VACUUM_ELSEWHERE;
   if (mode.kind === 'incremental' || temporaryDirectory === null) {
-    return { mode, needs: incrementalNeeds(sizes, online), alternatives, whenShort: 'free some space' };
+    return { mode, needs: incrementalNeeds(sizes, online), alternatives, whenShort };
   }
   const inPlace = inPlaceNeeds(sizes, temporaryDirectory, autoVacuum);
   if (mode.kind === 'in-place') {
-    const whenShort = 'move the temporary copy to another disk with --temp-dir <dir>';
-    return { mode, needs: inPlace, alternatives, whenShort };
+    const moved = {
+      title: 'with its temporary copy on another disk it',
+      needs: inPlace.filter(({ directory }) => directory !== temporaryDirectory),
+      offer: 'move the temporary copy to another disk with --temp-dir <dir>',
+    };
+    return { mode, needs: inPlace, alternatives: [moved, ...alternatives], whenShort };
   }
   const offer = 'let it be rewritten in place: --mode in-place';
   const rewrite = { title: 'VACUUM in place', needs: inPlace, offer };
   const needs = rebuildNeeds(sizes, autoVacuum);
-  return { mode, needs, alternatives: [rewrite, ...alternatives], whenShort: 'free some space' };
+  return { mode, needs, alternatives: [rewrite, ...alternatives], whenShort };
 }
 
 /** Bytes of the file that a clean-up frees. Directories are beside it. */

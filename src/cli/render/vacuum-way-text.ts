@@ -20,6 +20,15 @@ const MEANS: Readonly<Record<AutoVacuumStep['after'], string>> = {
   full: 'SQLite gives free pages back at every commit',
 };
 
+const STOPPED =
+  'with Chroma stopped, and where it is proved that nobody has the file open, a new file is written beside it instead';
+
+/** True where somebody who has the directory open decides the way. */
+function isHeld({ directory, request }: VacuumPlan): boolean {
+  const isRefused = directory.checks.some((check) => check.status === 'failed' && check.error.code === 'IN_USE');
+  return isRefused && request.mode === 'auto';
+}
+
 /** The way, the sizes and the room that it takes, as lines of a plan. */
 export function wayLines(plan: VacuumPlan, view: View): readonly string[] {
   const { directory, mode, temporaryDirectory, expectedBytes, request } = plan;
@@ -42,6 +51,7 @@ export function wayLines(plan: VacuumPlan, view: View): readonly string[] {
           `about ${live} in ${printable(temporaryDirectory ?? '')} and up to ${live} beside the database`,
           view.width,
         ),
+        ...(isHeld(plan) ? labelled('note', `${STOPPED}, which needs about ${live} there`, view.width) : []),
       ];
     case 'incremental': {
       const pauses = request.online === null ? '' : ', with pauses between them';
