@@ -149,7 +149,8 @@ function stable(text: string): string {
     .replaceAll(/ of \/\S*\/persist/g, ' of …/persist')
     .replaceAll(/ in \/\S*\/persist/g, ' in …/persist')
     .replaceAll(/ in \/(var\/)?tmp\b/g, ' in /var/tmp')
-    .replaceAll(/: \/.*\/persist/g, ': …/persist');
+    .replaceAll(/: \/.*\/persist/g, ': …/persist')
+    .replaceAll(/ prune \/\S*\/persist/g, ' prune …/persist');
 }
 
 function settingOf(transcript: string, name: string): string {

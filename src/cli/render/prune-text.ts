@@ -29,8 +29,17 @@ const COLUMNS: readonly CollectionColumn[] = [
   { title: 'Why', align: 'left', fit: 'wrap', cell: why },
 ];
 
-const IN_DRY_RUN = 'Dry run: nothing was changed. The file gets smaller only';
-const AFTERWARDS = 'The file keeps its size, and Chroma fills the freed pages first. It gets smaller';
+/** A sentence, and the beginning of another one that ends with a command. */
+interface Smaller {
+  readonly fact: string;
+  readonly offer: string;
+}
+
+const IN_DRY_RUN: Smaller = { fact: 'Dry run: nothing was changed.', offer: 'The file gets smaller only' };
+const AFTERWARDS: Smaller = {
+  fact: 'The file keeps its size, and Chroma fills the freed pages first.',
+  offer: 'It gets smaller',
+};
 
 const GROWS_BECAUSE: Readonly<Partial<Record<AutoPurge, string>>> = {
   off: 'auto-purge is switched off in this directory',
@@ -76,12 +85,17 @@ export function pruneReportLines({ plan, deleted, online }: PruneReport, view: V
   ];
 }
 
-/** By which command the file gets smaller, behind a sentence that says so. */
-function smallerLines(sentence: string, plan: DirectoryPlan, { width }: View): readonly string[] {
+/** A vacuum that gives back less than this is not done where nothing else is asked for. */
+const WORTH_A_VACUUM = 0.01;
+
+/** What is to be said, and the command that makes the file smaller where it would give back something worth it. */
+function smallerLines({ fact, offer }: Smaller, plan: DirectoryPlan, { width }: View): readonly string[] {
+  const gain = plan.freeBytes + pruneTotals(plan).bytes;
+  if (gain === 0 || gain < plan.databaseBytes * WORTH_A_VACUUM) return wrapped(fact, width);
   const isBeside = plan.target.allow.whileRunning;
   const isStepwise = isBeside && plan.autoVacuum === 'incremental';
   const command = pruningCommandOn(plan, 'vacuum', ...(isStepwise ? ['--incremental', '--while-running'] : []));
-  return withCommand(`${sentence} with${isBeside && !isStepwise ? ' Chroma stopped' : ''}:`, command, width);
+  return withCommand(`${fact} ${offer} with${isBeside && !isStepwise ? ' Chroma stopped' : ''}:`, command, width);
 }
 
 /** What work beside a server meant for the server. */
@@ -178,18 +192,33 @@ function howMany({ prunable }: CollectionPlan): string {
   return prunable === 0 ? 'none' : formatCount(prunable);
 }
 
-/** That the WAL will grow again, where Chroma itself does not keep it small. */
-export function growthLines(plan: DirectoryPlan, view: View, autoPurge: AutoPurge = plan.autoPurge): readonly string[] {
+/** That the WAL will grow again, where Chroma itself does not keep it small; `decided` is what was just made of that. */
+export function growthLines(plan: DirectoryPlan, view: View, decided?: AutoPurge): readonly string[] {
+  const autoPurge = decided ?? plan.autoPurge;
   const because = GROWS_BECAUSE[autoPurge];
   if (because === undefined) return [];
-  return [
-    '',
-    ...withCommand(
-      `This WAL will grow again: ${because}. Run from cron:`,
-      pruningCommandOn(plan, 'prune', '--yes'),
-      view.width,
-    ),
-  ];
+  const text = `This WAL will grow again: ${because}.`;
+  // Whoever has just switched it off, or holds rows, does not want Chroma to delete them.
+  const isToSwitch = autoPurge === 'off' && decided === undefined && plan.target.retention === null;
+  return ['', ...(isToSwitch ? switchLines(plan, text, view) : cronLines(plan, text, view))];
+}
+
+/** Where Chroma could keep its WAL small itself, that is better than to do it for it. */
+function switchLines(plan: DirectoryPlan, text: string, { width }: View): readonly string[] {
+  const [where, version] =
+    plan.generation === 'D'
+      ? [', where VERSION is the Chroma that opens it from now on, 0.5.13 or later', ['--chroma-version', 'VERSION']]
+      : ['', []];
+  const command = commandOn(plan, 'wal config', '--auto-purge', 'on', ...version);
+  return withCommand(`${text} Switch it on, with Chroma stopped${where}:`, command, width);
+}
+
+/** cron starts in another directory, and beside a server, where there is one: both are no matter for this command. */
+function cronLines(plan: DirectoryPlan, text: string, { width }: View): readonly string[] {
+  const at = { ...plan.dir, given: plan.dir.path };
+  const besideServer = { ...plan.target.allow, whileRunning: true };
+  const there = { ...plan, dir: at, target: { ...plan.target, allow: besideServer } };
+  return withCommand(`${text} Run from cron:`, pruningCommandOn(there, 'prune', '--yes'), width);
 }
 
 /** Rows of all collections in the queue. */
