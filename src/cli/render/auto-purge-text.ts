@@ -6,7 +6,7 @@ import { isSwitching, type AutoPurgeStep } from '../../operations/auto-purge/ste
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { commandOn } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
 import { labelled, withCommand, wrapped } from './table.ts';
 import type { View } from './view.ts';
 

@@ -12,7 +12,7 @@ import { counted, formatBytes, formatCount } from '../../units.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { commandOn } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
 import { tableLines, withCommand, wrapped, type Column } from './table.ts';
 import { MOST_ROWS, type View } from './view.ts';
 

@@ -5,7 +5,7 @@ import { counted, formatBytes, formatCount, formatElapsed } from '../../units.ts
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { commandOn } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
 import { labelled, unbroken, withCommand, wrapped } from './table.ts';
 import type { View } from './view.ts';
 

@@ -4,7 +4,7 @@
 import { pruneWithRoom, type Room } from '../../operations/examine/space.ts';
 import { reclaimable, type Inspection } from '../../operations/inspection.ts';
 import { formatBytes } from '../../units.ts';
-import { commandOn } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
 import { wrapped } from './table.ts';
 import type { View } from './view.ts';
 

@@ -1,15 +1,15 @@
-import type { AutoPurge } from '../../chroma/auto-purge.ts';
 import type { Retention } from '../../chroma/retention.ts';
 import type { CollectionPlan } from '../../operations/collections.ts';
 import type { DirectoryPlan } from '../../operations/planning.ts';
 import { pruneTotals } from '../../operations/collections.ts';
 import type { OnlineReport, PruneReport } from '../../operations/prune.ts';
 import { shortName } from '../../operations/names.ts';
-import { retentionOptions, selectionOptions } from '../../operations/target.ts';
+import { retentionOptions } from '../../operations/target.ts';
 import { counted, formatBytes, formatCount } from '../../units.ts';
-import { shellWord } from '../../shell-word.ts';
 import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines } from './checks-text.ts';
+import { commandOn } from './command-text.ts';
+import { AFTERWARDS, growthLines, IN_DRY_RUN, smallerLines } from './growth-text.ts';
 import { printable } from './printable.ts';
 import { labelled, tableLines, withCommand, wrapped, type Column } from './table.ts';
 import { MOST_ROWS, type View } from './view.ts';
@@ -28,23 +28,6 @@ const COLUMNS: readonly CollectionColumn[] = [
   { title: 'Keep', align: 'right', cell: ({ rows, prunable }) => formatCount(rows - prunable) },
   { title: 'Why', align: 'left', fit: 'wrap', cell: why },
 ];
-
-/** A sentence, and the beginning of another one that ends with a command. */
-interface Smaller {
-  readonly fact: string;
-  readonly offer: string;
-}
-
-const IN_DRY_RUN: Smaller = { fact: 'Dry run: nothing was changed.', offer: 'The file gets smaller only' };
-const AFTERWARDS: Smaller = {
-  fact: 'The file keeps its size, and Chroma fills the freed pages first.',
-  offer: 'It gets smaller',
-};
-
-const GROWS_BECAUSE: Readonly<Partial<Record<AutoPurge, string>>> = {
-  off: 'auto-purge is switched off in this directory',
-  'not-available': 'Chroma before 0.5.6 has no auto-purge',
-};
 
 export function prunePlanLines(plan: DirectoryPlan, view: View): readonly string[] {
   return [
@@ -83,19 +66,6 @@ export function pruneReportLines({ plan, deleted, online }: PruneReport, view: V
     ...(deleted === 0 ? [] : ['', ...smallerLines(AFTERWARDS, plan, view), ...growthLines(plan, view)]),
     ...backupMadeLines(plan, view),
   ];
-}
-
-/** A vacuum that gives back less than this is not done where nothing else is asked for. */
-const WORTH_A_VACUUM = 0.01;
-
-/** What is to be said, and the command that makes the file smaller where it would give back something worth it. */
-function smallerLines({ fact, offer }: Smaller, plan: DirectoryPlan, { width }: View): readonly string[] {
-  const gain = plan.freeBytes + pruneTotals(plan).bytes;
-  if (gain === 0 || gain < plan.databaseBytes * WORTH_A_VACUUM) return wrapped(fact, width);
-  const isBeside = plan.target.allow.whileRunning;
-  const isStepwise = isBeside && plan.autoVacuum === 'incremental';
-  const command = pruningCommandOn(plan, 'vacuum', ...(isStepwise ? ['--incremental', '--while-running'] : []));
-  return withCommand(`${fact} ${offer} with${isBeside && !isStepwise ? ' Chroma stopped' : ''}:`, command, width);
 }
 
 /** What work beside a server meant for the server. */
@@ -141,22 +111,6 @@ function retentionWords(retention: Retention): string {
   return `${options} (from ${from} UTC on)`;
 }
 
-/** One that prunes what this plan prunes, and no more; beside a server where this plan is made beside one. */
-export function pruningCommandOn(
-  plan: DirectoryPlan,
-  command: 'prune' | 'vacuum',
-  ...options: readonly string[]
-): string {
-  const { allow } = plan.target;
-  const beside = command === 'prune' && allow.whileRunning ? ['--while-running'] : [];
-  return commandOn(plan, command, ...selectionOptions(plan.target), ...beside, ...options);
-}
-
-/** A command line on the plan's directory that can be pasted. */
-export function commandOn({ dir }: Pick<DirectoryPlan, 'dir'>, command: string, ...options: readonly string[]): string {
-  return printable(['chroma-maint', command, shellWord(dir.given), ...options].join(' '));
-}
-
 /** Collections that lose rows. */
 export function prunedCollections({ collections }: DirectoryPlan): number {
   return collections.filter(({ prunable }) => prunable > 0).length;
@@ -190,35 +144,6 @@ export function attentionLines(plan: DirectoryPlan, view: View, isPlan = false):
 /** Beside a server some may go before a collection turns out to be damaged. */
 function howMany({ prunable }: CollectionPlan): string {
   return prunable === 0 ? 'none' : formatCount(prunable);
-}
-
-/** That the WAL will grow again, where Chroma itself does not keep it small; `decided` is what was just made of that. */
-export function growthLines(plan: DirectoryPlan, view: View, decided?: AutoPurge): readonly string[] {
-  const autoPurge = decided ?? plan.autoPurge;
-  const because = GROWS_BECAUSE[autoPurge];
-  if (because === undefined) return [];
-  const text = `This WAL will grow again: ${because}.`;
-  // Whoever has just switched it off, or holds rows, does not want Chroma to delete them.
-  const isToSwitch = autoPurge === 'off' && decided === undefined && plan.target.retention === null;
-  return ['', ...(isToSwitch ? switchLines(plan, text, view) : cronLines(plan, text, view))];
-}
-
-/** Where Chroma could keep its WAL small itself, that is better than to do it for it. */
-function switchLines(plan: DirectoryPlan, text: string, { width }: View): readonly string[] {
-  const [where, version] =
-    plan.generation === 'D'
-      ? [', where VERSION is the Chroma that opens it from now on, 0.5.13 or later', ['--chroma-version', 'VERSION']]
-      : ['', []];
-  const command = commandOn(plan, 'wal config', '--auto-purge', 'on', ...version);
-  return withCommand(`${text} Switch it on, with Chroma stopped${where}:`, command, width);
-}
-
-/** cron starts in another directory, and beside a server, where there is one: both are no matter for this command. */
-function cronLines(plan: DirectoryPlan, text: string, { width }: View): readonly string[] {
-  const at = { ...plan.dir, given: plan.dir.path };
-  const besideServer = { ...plan.target.allow, whileRunning: true };
-  const there = { ...plan, dir: at, target: { ...plan.target, allow: besideServer } };
-  return withCommand(`${text} Run from cron:`, pruningCommandOn(there, 'prune', '--yes'), width);
 }
 
 /** Rows of all collections in the queue. */

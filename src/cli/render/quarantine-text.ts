@@ -8,7 +8,7 @@ import { counted, formatBytes, formatCount, formatDuration } from '../../units.t
 import { minuteText } from './backup/snapshot-text.ts';
 import { checkLines } from './checks-text.ts';
 import { printable } from './printable.ts';
-import { commandOn } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
 import { tableLines, withCommand, wrapped, type Column } from './table.ts';
 import type { View } from './view.ts';
 

@@ -9,7 +9,7 @@ import type { Found, IndexTrace } from '../../operations/scrub/search.ts';
 import type { Place, Trace } from '../../operations/scrub/traces.ts';
 import { counted, formatCount } from '../../units.ts';
 import { printable } from './printable.ts';
-import { commandOn } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
 import { tableLines, wrapped, type Column } from './table.ts';
 import { MOST_ROWS, type View } from './view.ts';
 

@@ -10,16 +10,9 @@ import { backupMadeLines, backupStepLines } from './backup/first-text.ts';
 import { checkLines, type IndexCheck } from './checks-text.ts';
 import { asideLines, cleanPlanLines, cleanReportLines, cleanWords, doubtLines } from './clean-text.ts';
 import { printable } from './printable.ts';
-import {
-  allRows,
-  attentionLines,
-  growthLines,
-  heldLines,
-  heldSentence,
-  needsYou,
-  pruningCommandOn,
-  prunedCollections,
-} from './prune-text.ts';
+import { allRows, attentionLines, heldLines, heldSentence, needsYou, prunedCollections } from './prune-text.ts';
+import { pruningCommandOn } from './command-text.ts';
+import { growthLines } from './growth-text.ts';
 import { labelled, tableLines, withCommand, wrapped, type Column } from './table.ts';
 import { autoVacuumDone, autoVacuumLines, stepLines as givenLines, wayLines } from './vacuum-way-text.ts';
 import type { View } from './view.ts';

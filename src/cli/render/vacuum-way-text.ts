@@ -5,7 +5,8 @@ import { isChanging, type AutoVacuumStep } from '../../operations/auto-vacuum.ts
 import type { VacuumPlan, VacuumReport } from '../../operations/vacuum.ts';
 import { counted, formatBytes } from '../../units.ts';
 import { printable } from './printable.ts';
-import { commandOn, onlineLines } from './prune-text.ts';
+import { commandOn } from './command-text.ts';
+import { onlineLines } from './prune-text.ts';
 import { labelled, withCommand, wrapped } from './table.ts';
 import type { View } from './view.ts';
 
