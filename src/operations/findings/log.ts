@@ -139,7 +139,7 @@ export const LOG_TEXTS: FindingTexts<LogFinding> = {
       },
       {
         text: 'In a directory of Chroma 0.5.6 to 0.6.3 name the version that will open it from now on, 0.5.13 or later, because 0.5.6 to 0.5.12 would take rows of other collections along.',
-        command: ['chroma-maint wal config {dir} --auto-purge on \\', '  --chroma-version VERSION'].join('\n'),
+        command: ['chroma-maint wal config {dir} --auto-purge on \\', '--chroma-version VERSION'].join('\n'),
       },
       {
         text: 'Or leave it off, and delete what nobody needs any more every night or week: the README has files for cron and systemd.',

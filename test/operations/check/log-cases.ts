@@ -194,7 +194,13 @@ export const LOG_CASES: Cases<LogFinding> = {
       ...WARNING,
       fixture: '0.6.3-purge-on',
       shown: (dir) => autoPurge(dir, false),
-      finds: () => [[DATABASE, 'Chroma deletes nothing from its WAL here; it will grow again after a prune']],
+      // The remedy names a version that only the operator knows.
+      finds: () => [
+        [
+          DATABASE,
+          'Chroma deletes nothing from its WAL here; it will grow again after a prune. VERSION is the Chroma that opens it from now on, 0.5.13 or later',
+        ],
+      ],
     },
     {
       ...WARNING,
