@@ -31,8 +31,8 @@ function output(stream: NodeJS.WriteStream, name: string): Output {
   return {
     write: (text) => void stream.write(text),
     async drained() {
-      if (stream.writableNeedDrain && failure === null)
-        await Promise.race([once(stream, 'drain'), once(stream, 'error')]);
+      // It is rejected where the stream fails, which is told of below.
+      if (stream.writableNeedDrain && failure === null) await once(stream, 'drain').catch(() => undefined);
       // A pipe that broke is told of as an event, for which the loop has to turn.
       await setImmediate();
       if (failure !== null) throw notWritten(name, failure);
