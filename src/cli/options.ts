@@ -48,8 +48,8 @@ export interface WritingOptions extends ChangingOptions {
   readonly exclude?: readonly string[];
 }
 
-export function withCommonOptions(command: Command): Command {
-  return withOutputOptions(withPersistDir(command)).option(
+export function withCommonOptions(command: Command, json?: string): Command {
+  return withOutputOptions(withPersistDir(command), json).option(
     '--redact',
     'show hashes instead of names, for pasting into an issue',
   );
@@ -69,10 +69,10 @@ export function withRepository(command: Command): Command {
     .option('--path <dir>', 'the same as the argument');
 }
 
-/** How a command is to print. */
-export function withOutputOptions(command: Command): Command {
+/** How a command is to print; `json` where `--json` is not one object. */
+export function withOutputOptions(command: Command, json = 'print one JSON object on stdout'): Command {
   return command
-    .option('--json', 'print one JSON object on stdout')
+    .option('--json', json)
     .option('--quiet', 'print no progress and no warnings')
     .option('--no-progress', 'print no progress')
     .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']).default('auto'));

@@ -225,3 +225,14 @@ const QUIET: Io = {
   confirm: () => Promise.resolve(false),
   interruptible: (work) => work(new AbortController().signal),
 };
+
+describe('the help of --json', () => {
+  it.each([
+    ['list', 'print JSON Lines on stdout: one object for each row'],
+    ['export', 'with --output: print one JSON object on stdout; without: print errors as JSON'],
+    ['show', 'print one JSON object on stdout'],
+  ])('of wal %s says what it prints', async (verb, text) => {
+    const { stdout } = await run(['wal', verb, '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`--json ${text}`);
+  });
+});

@@ -16,10 +16,12 @@ interface ExportOptions extends CommonOptions, RowOptions {
 
 const EXIT_CODES: readonly number[] = [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 70, 130];
 
+const JSON_TEXT = 'with --output: print one JSON object on stdout; without: print errors as JSON';
+
 const VECTOR_FORMS: readonly VectorForm[] = ['base64', 'array', 'none'];
 
 export function exportCommand(context: CommandContext): Command {
-  const command = withOutputOptions(withPersistDir(new Command('export')))
+  const command = withOutputOptions(withPersistDir(new Command('export')), JSON_TEXT)
     .summary('Write rows as JSON Lines.')
     .description(
       'Write rows of the WAL as JSON Lines, the oldest first, with every field as it is stored, deletes included. Changes nothing in the directory; works on a read-only mount and beside a running server. docs/WAL.md shows how to replay an export.',

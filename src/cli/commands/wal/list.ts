@@ -10,7 +10,7 @@ type ListOptions = CommonOptions & RowOptions;
 const ROWS_OF_TABLE = 100;
 
 export function listCommand({ io, host }: CommandContext): Command {
-  const command = withCommonOptions(new Command('list'))
+  const command = withCommonOptions(new Command('list'), 'print JSON Lines on stdout: one object for each row')
     .summary('List rows, the newest first.')
     .description(
       'List the rows of the WAL, the newest first: what was written, when, to which collection, and whether every segment has it. Changes nothing; works on a read-only mount and beside a running server.',
