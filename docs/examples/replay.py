@@ -29,6 +29,7 @@ class Target:
     """The directory that is written to. Versions before 0.4.15 have no tenants and databases."""
 
     def __init__(self, directory):
+        # Here: what is wrong with the command line is said before, and needs no chromadb.
         import chromadb
         from chromadb.config import Settings
 
@@ -53,17 +54,18 @@ class Target:
 
     def opened(self, place):
         tenant, database = place
-        if not hasattr(self.chromadb, "AdminClient"):
-            return self.chromadb.PersistentClient(path=self.directory, settings=self.settings)
+        chromadb = self.chromadb
+        if not hasattr(chromadb, "AdminClient"):
+            return chromadb.PersistentClient(path=self.directory, settings=self.settings)
         if place != DEFAULT:
             self.client(DEFAULT)
-            admin = self.chromadb.AdminClient(self.settings)
+            admin = chromadb.AdminClient(self.settings)
             for make in (lambda: admin.create_tenant(tenant), lambda: admin.create_database(database, tenant=tenant)):
                 try:
                     make()
                 except Exception:
                     pass  # It is there already; if not, the client says so.
-        return self.chromadb.PersistentClient(
+        return chromadb.PersistentClient(
             path=self.directory, settings=self.settings, tenant=tenant, database=database
         )
 
@@ -162,15 +164,22 @@ def parse_place(text):
     return collection, tuple(parts) if len(parts) == 3 else (*DEFAULT, name)
 
 
-def verify_places(lines, given):
-    """A place for an id that is not in the export is a mistake in writing, and its rows would go somewhere else."""
-    named = [collection for collection, _ in given]
-    there = {json.loads(line)["collection"] for line in lines} if named else set()
-    for collection in named:
-        if named.count(collection) > 1:
-            raise SystemExit(f"replay: --to {collection}: given twice")
-        if collection not in there:
-            raise SystemExit(f"replay: --to {collection}: the export has no row of it")
+def verify_places(to, lines):
+    """Ends the run before anything is written where --to cannot be followed."""
+    for what, named in (("collection", [each for each, _ in to]), ("place", ["/".join(each) for _, each in to])):
+        twice = sorted(each for each, number in collections.Counter(named).items() if number > 1)
+        if twice:
+            raise SystemExit(f"replay: --to names a {what} twice: {', '.join(twice)}")
+    missing, known = {each for each, _ in to}, {}
+    for line in lines if missing else ():
+        row = json.loads(line)
+        missing.discard(row["collection"])
+        if not missing:
+            return
+        known[row["collection"]] = row["collection_name"]
+    if missing:
+        there = ", ".join(f"{each} ({name})" for each, name in known.items() if each is not None) or "none"
+        raise SystemExit(f"replay: --to names {', '.join(sorted(missing))}, which the export has not; it has: {there}")
 
 
 def main():
@@ -181,7 +190,7 @@ def main():
     options = parser.parse_args()
     opening = gzip.open if options.export.endswith(".gz") else open
     with opening(options.export, "rt", encoding="utf-8") as lines:
-        verify_places(lines, options.to)
+        verify_places(options.to, lines)
     with opening(options.export, "rt", encoding="utf-8") as lines:
         done, left = replay(lines, Target(options.directory), dict(options.to))
     print("replayed " + (", ".join(f"{number} {verb}" for verb, number in done.items()) or "nothing"))

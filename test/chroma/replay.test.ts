@@ -2,9 +2,10 @@
  * docs/examples/replay.py: what it makes of an export is what the rows of the log say, and where the log is complete what
  * the exported directory holds.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { finished, lastLines, printed } from './processes.ts';
@@ -49,9 +50,10 @@ describe.each(CASES)('the export of $name, replayed by Chroma $judge', ({ fixtur
     await printed(['wal', 'export', dir, '-o', file]);
     const folded = await answer('python3', [REFERENCE, '--fold', dir]);
     mkdirSync(target);
-    const places = fixture.expected.collections.map(
-      ({ id, tenant, database, name }) => `--to=${id}=${tenant}/${database}/${name}`,
-    );
+    const exported = gunzipSync(readFileSync(file)).toString('utf8');
+    const places = fixture.expected.collections
+      .filter(({ id }) => exported.includes(`"collection":"${id}"`))
+      .map(({ id, tenant, database, name }) => `--to=${id}=${tenant}/${database}/${name}`);
     await outputOf(pythonOf(judge), [REPLAY, file, target, ...places]);
     const replayed = await answer(pythonOf(judge), [REPLAYED, target, ...databasesOf(folded)]);
 
