@@ -228,10 +228,11 @@ describe('the plan', () => {
     const dir = await unpacked(NAME);
     const options = ['--keep-last', '120', '--keep-within', '2d'];
     const { stdout } = await run(['prune', dir, '--dry-run', ...options], { columns: 200 });
-    expect(stdout).toMatch(/chroma-maint vacuum \S+ --keep-last 120 --keep-within 2d\n$/);
+    expect(stdout).toMatch(/chroma-maint vacuum \S+ --keep-last 120 --keep-within 2d\n/);
+    expect(stdout).toMatch(/chroma-maint prune \S+ --keep-last 120 --keep-within 2d --yes\n$/);
     const done = await run(['prune', dir, '--keep-last', '120', '--yes'], { columns: 200 });
     expect(done.stdout).toMatch(/chroma-maint vacuum \S+ --keep-last 120\n/);
-    expect(done.stdout).toMatch(/chroma-maint prune \S+ --keep-last 120 --yes\n/);
+    expect(done.stdout).toMatch(/chroma-maint prune \S+ --keep-last 120 --while-running --yes\n/);
     const nothing = ['vacuum', await unpacked(NAME), '--keep-last', '120', '--min-reclaim', '1G', '--dry-run'];
     expect((await run(nothing, { columns: 200 })).stdout).toMatch(/chroma-maint prune \S+ --keep-last 120\n/);
     const short = { freeBytes: () => Promise.resolve(0) };

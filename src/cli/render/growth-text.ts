@@ -44,8 +44,9 @@ export function growthLines(plan: DirectoryPlan, view: View, decided?: AutoPurge
   const because = GROWS_BECAUSE[autoPurge];
   if (because === undefined) return [];
   const text = `This WAL will grow again: ${because}.`;
-  // Whoever has just switched it off, or holds rows, does not want Chroma to delete them.
-  const isToSwitch = autoPurge === 'off' && decided === undefined && plan.target.retention === null;
+  // Whoever has just switched it off, or holds rows, does not want Chroma to delete them; and to switch it takes a stop.
+  const { retention, allow } = plan.target;
+  const isToSwitch = autoPurge === 'off' && decided === undefined && retention === null && !allow.whileRunning;
   return ['', ...(isToSwitch ? switchLines(plan, text, view) : cronLines(plan, text, view))];
 }
 
