@@ -76,7 +76,9 @@ async function showPlan<Plan, Report>(
     const view = viewOf(io.stdout, options.color, io);
     const { withCommand } = await import('./render/table.ts');
     const isOpen = words.hasWork(plan) && words.checksOf(plan).every(({ status }) => status !== 'failed');
-    const command = isOpen ? withCommand('To carry out this plan:', carryingOut(argv), view.width) : [];
+    // What was typed has names in it.
+    const command =
+      isOpen && options.redact !== true ? withCommand('To carry out this plan:', carryingOut(argv), view.width) : [];
     print(io.stdout, [...words.planLines(plan, view), ...command]);
   }
   finish(words.exitCodeOf(plan));

@@ -30,6 +30,13 @@ it('quotes what a shell would take apart', async () => {
   expect(stdout).toMatch(/--exclude archive\/notes --exclude 'büro-süd\/größe\/ledger' --yes\n$/);
 });
 
+it('is not there where names are hidden: it repeats what was typed', async () => {
+  const dir = await unpacked('0.6.3-purge-off');
+  const { stdout } = await run(['prune', dir, '--dry-run', '--redact', '--exclude', 'ledger']);
+  expect(stdout).toContain('Dry run: nothing was changed.');
+  expect(stdout).not.toMatch(/ledger|To carry out/);
+});
+
 it('is not there where something would refuse it, and where there is nothing to do', async () => {
   const dir = await unpacked('0.6.3-purge-off');
   const before = seqIdsOf(dir);

@@ -27,9 +27,10 @@ it.each([
   expect((await reported('prune', dir, '--yes')).replaceAll(dir, 'DIR')).toContain(words);
 });
 
-it('but not where rows are held, or where it has just been switched off', async () => {
+it('but not where rows or collections are left, or where it has just been switched off', async () => {
   const [held, off] = [await unpacked('1.5.9-purge-off'), await unpacked('1.5.9-purge-on')];
   expect(await reported('prune', held, '--keep-last', '5', '--yes')).toContain('Run from cron:');
+  expect(await reported('prune', held, '--exclude', 'drafts', '--yes')).not.toContain('--auto-purge on');
   const switchedOff = await reported('vacuum', off, '--auto-purge', 'off', '--min-reclaim', '1', '--yes');
   expect(switchedOff).toContain('Switched auto-purge off.');
   expect(switchedOff).not.toContain('--auto-purge on');

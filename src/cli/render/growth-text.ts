@@ -44,9 +44,10 @@ export function growthLines(plan: DirectoryPlan, view: View, decided?: AutoPurge
   const because = GROWS_BECAUSE[autoPurge];
   if (because === undefined) return [];
   const text = `This WAL will grow again: ${because}.`;
-  // Whoever has just switched it off, or holds rows, does not want Chroma to delete them; and to switch it takes a stop.
-  const { retention, allow } = plan.target;
-  const isToSwitch = autoPurge === 'off' && decided === undefined && retention === null && !allow.whileRunning;
+  // Whoever has just switched it off, or leaves rows, does not want Chroma to delete them; and to switch it takes a stop.
+  const { only, exclude, retention, allow } = plan.target;
+  const takesAll = only.length + exclude.length === 0 && retention === null;
+  const isToSwitch = autoPurge === 'off' && decided === undefined && takesAll && !allow.whileRunning;
   return ['', ...(isToSwitch ? switchLines(plan, text, view) : cronLines(plan, text, view))];
 }
 
@@ -63,7 +64,8 @@ function switchLines(plan: DirectoryPlan, text: string, { width }: View): readon
 /** cron starts in another directory, and beside a server, where there is one: both are no matter for this command. */
 function cronLines(plan: DirectoryPlan, text: string, { width }: View): readonly string[] {
   const at = { ...plan.dir, given: plan.dir.path };
-  const besideServer = { ...plan.target.allow, whileRunning: true };
+  // On a network the two do not go together.
+  const besideServer = { ...plan.target.allow, whileRunning: !plan.target.allow.networkFs };
   const there = { ...plan, dir: at, target: { ...plan.target, allow: besideServer } };
   return withCommand(`${text} Run from cron:`, pruningCommandOn(there, 'prune', '--yes'), width);
 }
