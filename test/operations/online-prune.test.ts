@@ -11,46 +11,14 @@ import { realHost } from '../../src/host/real-host.ts';
 import { databaseOf, hotJournal, missingPickle, pickleOf } from '../support/damage.ts';
 import { FIXTURES, seqIdsIn, unpacked } from '../support/fixtures.ts';
 import { IDLE_CHROMA, NOBODY } from '../support/holders.ts';
+import { meanwhile, still, type OnlineJson } from '../support/online.ts';
 import { killedAfter } from '../support/process.ts';
 import { run, runJson } from '../support/run.ts';
 import { bytesOf, otherFilesOf, rowsOf, seqIdsOf, withDatabase } from '../support/state.ts';
 
-interface OnlineJson {
-  readonly changed: boolean;
-  readonly collections: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly prunable: number;
-    readonly deleted: number;
-    readonly skip: { readonly reason: string; readonly needsAttention: boolean } | null;
-  }[];
-  readonly totals: { readonly prunable: number; readonly deleted: number };
-  readonly online: { readonly transactions: number; readonly left: readonly string[] } | null;
-}
-
 const ONLINE = ['--while-running', '--yes', '--json', '--no-progress'];
 
-/** A directory whose index files have not been written to for a while, as those of a server that is idle. */
-async function still(name: string): Promise<string> {
-  const dir = await unpacked(name);
-  await delay(150);
-  return dir;
-}
-
 const NOBODY_THERE: Partial<Host> = { holdersOf: () => NOBODY };
-
-/** What becomes of a directory while it is worked on: `at` is called before each transaction, counted from 1. */
-function meanwhile(at: (transaction: number) => void): Partial<Host> {
-  // The first two looks are those of the guards and of the first transaction.
-  let looks = 0;
-  return {
-    holdersOf() {
-      looks += 1;
-      if (looks > 1) at(looks - 1);
-      return NOBODY;
-    },
-  };
-}
 
 function topicsOf(dir: string): ReadonlyMap<string, readonly bigint[]> {
   const rows = withDatabase(dir, (db) =>

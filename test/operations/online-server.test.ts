@@ -8,7 +8,6 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NO_ROW } from '../../src/chroma/seq-id.ts';
 import { realHost } from '../../src/host/real-host.ts';
-import type { Host } from '../../src/host/host.ts';
 import { deleteBatch } from '../../src/operations/online/batch.ts';
 import { readRound, type Round } from '../../src/operations/online/round.ts';
 import { noLocks } from '../../src/operations/online/transaction.ts';
@@ -22,44 +21,15 @@ import { target } from '../support/agreed.ts';
 import { databaseOf, pickleOf } from '../support/damage.ts';
 import { unpacked } from '../support/fixtures.ts';
 import { IDLE_CHROMA, NOBODY } from '../support/holders.ts';
+import { meanwhile, still, type OnlineJson } from '../support/online.ts';
 import { childrenOf, SQLITE, startedProcess } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { run, runJson } from '../support/run.ts';
 import { seqIdsOf, withDatabase } from '../support/state.ts';
 import { topicOf } from '../support/wal.ts';
 
-interface OnlineJson {
-  readonly collections: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly prunable: number;
-    readonly deleted: number;
-    readonly skip: { readonly reason: string; readonly message: string } | null;
-  }[];
-  readonly totals: { readonly prunable: number; readonly deleted: number };
-  readonly online: { readonly transactions: number; readonly left: readonly string[] };
-}
-
 const ONLINE = ['--while-running', '--yes'];
 const BESIDE = { recoverJournal: false, networkFs: false, whileRunning: true };
-
-async function still(name: string): Promise<string> {
-  const dir = await unpacked(name);
-  await delay(150);
-  return dir;
-}
-
-/** What becomes of a directory while it is worked on: `at` is called before each transaction, counted from 1. */
-function meanwhile(at: (transaction: number) => void): Partial<Host> {
-  let looks = 0;
-  return {
-    holdersOf() {
-      looks += 1;
-      if (looks > 1) at(looks - 1);
-      return NOBODY;
-    },
-  };
-}
 
 function roundOf(dir: string): Promise<Round> {
   const request = { target: { ...target(dir), allow: BESIDE }, online: { batchRows: 1_000, pauseMs: 0 } };
