@@ -37,20 +37,21 @@ export function verifyOneServer({ dir, host, ownProcesses }: Omit<Use, 'waitMs'>
       hint: 'leave one server running, or stop all of them and leave out --while-running',
     });
   }
-  const unknown = uncertainty(scan, 'make sure that at most one of them is Chroma');
+  const unknown = uncertainty(scan, true);
   if (unknown !== null) return warning(unknown);
   return server === undefined ? null : remark(`pid ${server.pid}  ${server.command}`);
 }
 
-/** What the scan could not see, in words; null where it saw every process. */
-export function uncertainty(
-  { unreadable, isSupported }: HolderScan,
-  advice = 'make sure that none of them is Chroma',
-): string | null {
-  if (!isSupported) return `this system does not show which processes have a file open; ${advice}`;
+/** What the scan could not see, in words; null where it saw every process. `mayRun` where one server may be there. */
+export function uncertainty({ unreadable, isSupported }: HolderScan, mayRun = false): string | null {
+  if (!isSupported) {
+    const advice = mayRun ? 'make sure that only one Chroma uses it' : 'make sure that Chroma is stopped';
+    return `this system does not show which process has a file open; ${advice}`;
+  }
   if (unreadable === 0) return null;
   const processes = unreadable === 1 ? '1 process' : `${unreadable} processes`;
-  return `${processes} of other users could not be looked into; ${advice}`;
+  const how = mayRun ? 'at most one' : 'none';
+  return `${processes} of other users could not be looked into; make sure that ${how} of them is Chroma`;
 }
 
 export function inUse(given: string, holders: readonly Holder[]): MaintError {

@@ -108,7 +108,7 @@ export const PLACE_TEXTS: FindingTexts<PlaceFinding> = {
       'Chroma never switches this mode on, in no version; another program did, or left its -wal or -shm file here.',
     matters:
       'Rows can be in the -wal file and not yet in the database, and even reading would create files. So the database is not opened at all (exit code 12).',
-    remedy: "Stop everything that uses it, then: sqlite3 {dir}/chroma.sqlite3 'PRAGMA journal_mode = DELETE'",
+    remedy: `Stop everything that uses it, then run "sqlite3 {dir}/chroma.sqlite3 'PRAGMA journal_mode = DELETE'".`,
     steps: [
       COPY_FIRST,
       {
