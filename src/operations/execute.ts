@@ -11,7 +11,7 @@ import { settleHalfSwap } from './half-swap.ts';
 import type { Execution, PlannedJob, ReportOf, Work } from './job.ts';
 import type { Planned, Stage } from './observer.ts';
 import { locateSettled, statingRecovery } from './journal.ts';
-import { NOT_OVERWRITTEN } from './rebuild.ts';
+import { NOT_OVERWRITTEN } from './scrub/state.ts';
 import type { DirectoryPlan } from './planning.ts';
 import { stateBefore, type StateBefore } from './state-before.ts';
 import type { Target } from './target.ts';

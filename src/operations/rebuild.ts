@@ -21,6 +21,7 @@ import { inUse } from './in-use.ts';
 import type { Observer } from './observer.ts';
 import type { PlannedWork, Strategy } from './planning.ts';
 import { proofOfNobody } from './proof.ts';
+import { NOT_OVERWRITTEN } from './scrub/state.ts';
 import { syncIndexes } from './under-lock.ts';
 import { logVacuum } from './vacuum-in-place.ts';
 
@@ -42,13 +43,6 @@ export interface Scrubbing {
 }
 
 const POLL_MS = 500;
-
-/** What is true of the old file where the scrubbing of it was cut short. */
-export const NOT_OVERWRITTEN = 'blocks of the old one that were not overwritten yet are free space of the disk now';
-
-/** What is true once the new file is in place and the old one overwritten, whatever becomes of the search. */
-export const SCRUBBED =
-  'the new database is in place and the old one is overwritten; what is left elsewhere was not searched for';
 
 /** What a rebuild has done beside what was planned. */
 export interface Rebuilt {

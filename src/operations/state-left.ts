@@ -14,7 +14,7 @@ import { listQuarantines, removeIfEmpty, type Quarantine } from '../repository/q
 import { autoPurgeDone } from './auto-purge/step.ts';
 import type { PlannedJob } from './job.ts';
 import type { Planned } from './observer.ts';
-import { NOT_OVERWRITTEN, SCRUBBED } from './rebuild.ts';
+import { NOT_OVERWRITTEN, SCRUBBED } from './scrub/state.ts';
 import type { StateBefore } from './state-before.ts';
 
 const READ_ONCE = 'SELECT COUNT(*) FROM sqlite_schema';
