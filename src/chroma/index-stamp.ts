@@ -39,8 +39,9 @@ export function isSettled({ newest }: IndexStamp, readAt: Date): boolean {
   return now - newest > granularity;
 }
 
-/** How long a Chroma may be held up between two files of one save, on a machine that has other work. */
-const HELD_UP = 2n * SECOND;
+/** How long a Chroma may be held up between two files of one save, on a machine that has other work, in milliseconds. */
+export const HELD_UP_MS = 2_000;
+const HELD_UP = BigInt(HELD_UP_MS) * 1_000_000n;
 
 /**
  * True where nobody can be in the middle of saving the index: between two of its files it looks damaged, or like one that

@@ -21,7 +21,10 @@ export interface Io {
   readonly isInteractive: boolean;
   /** Asks a yes-no question, no by default. Throws Interrupted on Ctrl-C. */
   confirm(question: string): Promise<boolean>;
-  /** Runs `work` with a signal that Ctrl-C, SIGTERM and a closed terminal abort. */
+  /**
+   * Runs `work` with a signal that Ctrl-C, SIGTERM and a closed terminal abort. Called once, for what a command is there to
+   * do: where they come behind it, the first one is let pass for what has to be said of the work.
+   */
   interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 

@@ -71,6 +71,10 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
   try {
     return await work(controller.signal);
   } finally {
-    for (const signal of ENDING) process.off(signal, abort);
+    for (const signal of ENDING) {
+      process.off(signal, abort);
+      // What is done is still told: one signal that comes too late to end the work does not end the report either.
+      process.once(signal, () => undefined);
+    }
   }
 }

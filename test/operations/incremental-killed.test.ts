@@ -32,11 +32,12 @@ describe.each(EACH)('vacuum --incremental %s', (_, argv) => {
     const whole = await incrementalWithHoles('0.5.5', HOLES);
     const [rows, before, { pages }] = [rowsOf(whole, ['embeddings_queue']), seqIdsOf(whole), pagesOf(whole)];
     let between = 0;
-    for (let round = 0; round < 6; round += 1) {
+    // Of a quick one it takes several to meet one in the middle.
+    for (let round = 0; round < 6 || between === 0; round += 1) {
       const dir = await incrementalWithHoles('0.5.5', HOLES);
       const isBegun = (): boolean => statSync(databaseOf(dir)).size < pages * 4096;
       if (round < 2) await killedAfter(['vacuum', dir, ...argv], 300 + round * 200);
-      else await killedWhen(['vacuum', dir, ...argv], isBegun, round * 11);
+      else await killedWhen(['vacuum', dir, ...argv], isBegun, (round % 6) * 11);
       // Opened as Chroma opens it: SQLite plays a journal back.
       const left = pagesOf(dir);
       expect(left.integrity).toBe('ok');
@@ -47,21 +48,10 @@ describe.each(EACH)('vacuum --incremental %s', (_, argv) => {
       expect((await run(['vacuum', dir, ...STOPPED])).exitCode).toBe(0);
       expect(pagesOf(dir)).toMatchObject({ free: 0, integrity: 'ok' });
     }
-    expect(between).toBeGreaterThan(0);
-  });
+  }, 180_000);
 
   it.each(['SIGINT', 'SIGTERM'] as const)('that is ended by %s says what it has done', async (signal) => {
-    const dir = await incrementalWithHoles('0.5.5', HOLES);
-    const { pages } = pagesOf(dir);
-    const child = spawn(process.execPath, [PROGRAM, 'vacuum', dir, ...argv, '--json', '--no-progress'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let stderr = '';
-    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-    const closed = once(child, 'close');
-    while (statSync(databaseOf(dir)).size === pages * 4096 && child.exitCode === null) await delay(1);
-    child.kill(signal);
-    const [exitCode] = await closed;
+    const { dir, pages, exitCode, stderr } = await endedInTheMiddle(argv, signal);
     expect(exitCode).toBe(130);
     const left = pagesOf(dir);
     expect(left.integrity).toBe('ok');
@@ -84,6 +74,32 @@ describe.each(EACH)('vacuum --incremental %s', (_, argv) => {
     expect(rowsOf(dir)).toEqual(rows);
   });
 });
+
+interface Ended {
+  readonly dir: string;
+  /** Before it began. */
+  readonly pages: number;
+  readonly exitCode: number;
+  readonly stderr: string;
+}
+
+/** Sends the signal once the file is smaller; again where all of it was given back before the signal was there. */
+async function endedInTheMiddle(argv: readonly string[], signal: NodeJS.Signals): Promise<Ended> {
+  for (;;) {
+    const dir = await incrementalWithHoles('0.5.5', HOLES);
+    const { pages } = pagesOf(dir);
+    const child = spawn(process.execPath, [PROGRAM, 'vacuum', dir, ...argv, '--json', '--no-progress'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const closed = once(child, 'close');
+    while (statSync(databaseOf(dir)).size === pages * 4096 && child.exitCode === null) await delay(1);
+    child.kill(signal);
+    const [exitCode] = (await closed) as [number];
+    if (exitCode !== 0 || pagesOf(dir).free > 0) return { dir, pages, exitCode, stderr };
+  }
+}
 
 const TABLE = 'CREATE TABLE beside (n INTEGER PRIMARY KEY, text TEXT, filler BLOB)';
 

@@ -1,14 +1,14 @@
 /**
  * Work that is ended in the middle, in real processes: what stays is either what was there or what the plan left.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, cpSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readJournalState, type JournalState } from '../../src/sqlite/header.ts';
-import { rowsKept, unpacked } from '../support/fixtures.ts';
+import { rowsKept, temporaryDirectory, unpacked } from '../support/fixtures.ts';
 import { enlarge } from '../support/enlarge.ts';
 import { childrenOf, inTransaction } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -86,6 +86,45 @@ function integrityOf(dir: string): unknown {
 
 function journalOf(dir: string): JournalState {
   return readJournalState(join(dir, 'chroma.sqlite3'));
+}
+
+interface FullPipe {
+  /** For the one who is to wait. */
+  readonly writing: number;
+  /** Takes out what is in it, but for what it was filled with. */
+  emptied(): string;
+}
+
+/** A pipe that has no room for anything until it is emptied. */
+function fullPipe(): FullPipe {
+  const path = join(temporaryDirectory(), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const writing = openSync(path, constants.O_WRONLY);
+  onTestFinished(() => [both, writing].forEach((each) => closeSync(each)));
+  untilItWouldWait(() => writeSync(both, Buffer.alloc(4096)));
+  return {
+    writing,
+    emptied() {
+      const chunks: Buffer[] = [];
+      untilItWouldWait(() => {
+        const chunk = Buffer.alloc(65_536);
+        chunks.push(chunk.subarray(0, readSync(both, chunk)));
+      });
+      return Buffer.concat(chunks).toString('utf8').replaceAll('\0', '');
+    },
+  };
+}
+
+function untilItWouldWait(step: () => void): void {
+  for (;;) {
+    try {
+      step();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;
+      throw error;
+    }
+  }
 }
 
 describe('a vacuum that is ended in the middle', () => {
@@ -213,6 +252,26 @@ describe('a prune', () => {
     expect(exitCode, stderr).toBe(130);
     expect(JSON.parse(stderr)).toMatchObject({ code: 'INTERRUPTED', changed: false, state: 'nothing was changed' });
     expect(bytesOf(dir)).toEqual(before);
+  });
+
+  it('that is done when it is told to end still says what it has done', async () => {
+    const dir = await unpacked(FIXTURE);
+    const ids = seqIdsOf(dir);
+    const pipe = fullPipe();
+    const child = spawn(process.execPath, [PROGRAM, 'prune', dir, '--yes', '--json', '--quiet'], {
+      stdio: ['ignore', pipe.writing, 'ignore'],
+    });
+    const ended = once(child, 'close');
+    while (seqIdsOf(dir).length === ids.length || childrenOf(child.pid ?? 0).length > 0) await delay(10);
+    // By then it waits to write its report.
+    await delay(500);
+    child.kill('SIGTERM');
+    const report = pipe.emptied();
+    const [exitCode] = (await ended) as [number];
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(report + pipe.emptied())).toMatchObject({
+      totals: { deleted: ids.length - seqIdsOf(dir).length },
+    });
   });
 
   it('killed with its child at random moments leaves all rows or the planned ones', async () => {

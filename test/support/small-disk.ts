@@ -24,12 +24,12 @@ interface Outcome {
   readonly after: string;
 }
 
-/** Runs `argv` with --json beside a copy of `dir` named "persist", on a disk that has `spareKiB` more than it takes. */
+/** Runs `argv` with --json --quiet (what other users' processes have open cannot be seen from in there) beside a copy of `dir` named "persist", on a disk that has `spareKiB` more than it takes. */
 export function onSmallDisk(dir: string, spareKiB: number, argv: readonly string[]): Outcome {
   const scratch = temporaryDirectory();
   const [disk, after] = [join(scratch, 'disk'), join(scratch, 'after')];
   mkdirSync(disk);
-  const node = [process.execPath, '--input-type=module', '-e', UNGUARDED, ...argv, '--json'];
+  const node = [process.execPath, '--input-type=module', '-e', UNGUARDED, ...argv, '--json', '--quiet'];
   const shell = ['sh', '-c', ON_SMALL_DISK, 'sh', dir, disk, String(spareKiB), after];
   const { status, stderr } = spawnSync('unshare', ['--map-root-user', '--mount', ...shell, ...node], {
     encoding: 'utf8',

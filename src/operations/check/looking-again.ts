@@ -3,6 +3,7 @@
  * moment without keeping him from committing.
  */
 import { statSync } from 'node:fs';
+import { HELD_UP_MS } from '../../chroma/index-stamp.ts';
 import type { PersistDir } from '../../chroma/persist-dir.ts';
 import { listSegmentDirs } from '../../chroma/segment-dirs.ts';
 import type { Database } from '../../sqlite/open.ts';
@@ -21,6 +22,7 @@ export interface Examined {
 const ATTEMPTS = 3;
 const QUIET_WAIT_MS = 1000;
 const POLL_MS = 5;
+const SETTLE_POLL_MS = 50;
 
 /**
  * What `look` sees where nobody writes meanwhile. Where somebody always does, what it sees each time: of what is half done
@@ -32,8 +34,8 @@ export function lookedAgain(db: Database, dir: PersistDir, look: () => Examined)
   while (looks.length < ATTEMPTS) {
     const before = quietMoment(db, dir);
     const examined = look();
-    const after = momentOf(db, dir);
-    if (before.isQuiet && after.isQuiet && before.version === after.version) return examined;
+    const after = examined.found.length === 0 ? momentOf(db, dir) : settledMoment(db, dir, before);
+    if (isSame(before, after)) return examined;
     looks.push(examined);
   }
   const found = seenEachTime(looks);
@@ -57,6 +59,8 @@ export function added(more: readonly Finding[], examined: Examined): Examined {
 }
 
 interface Moment {
+  /** When a file of an index was last written to, in milliseconds since 1970. */
+  readonly newestMs: number;
   /**
    * Changes whenever another connection has committed (sqlite.org/pragma.html#pragma_data_version), and whenever a file of
    * an index was written to, which Chroma does before it commits.
@@ -71,16 +75,41 @@ function quietMoment(db: Database, dir: PersistDir): Moment {
   const deadline = Date.now() + QUIET_WAIT_MS;
   let moment = momentOf(db, dir);
   while (!moment.isQuiet && Date.now() < deadline) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    pause(POLL_MS);
     moment = momentOf(db, dir);
   }
   return moment;
+}
+
+/**
+ * The moment from which on a save that was under way at `before` would have shown: Chroma writes the header of an index
+ * first and what it lists last, and between the two it looks damaged, or like one that has lost what it does not list yet.
+ */
+function settledMoment(db: Database, dir: PersistDir, before: Moment): Moment {
+  const wait = Math.min(before.newestMs + HELD_UP_MS - Date.now(), HELD_UP_MS);
+  const deadline = performance.now() + wait;
+  let moment = momentOf(db, dir);
+  while (isSame(before, moment) && performance.now() < deadline) {
+    pause(SETTLE_POLL_MS);
+    moment = momentOf(db, dir);
+  }
+  return moment;
+}
+
+/** True where nobody has written anything between the two. */
+function isSame(before: Moment, after: Moment): boolean {
+  return before.isQuiet && after.isQuiet && before.version === after.version;
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function momentOf(db: Database, { path, databasePath }: PersistDir): Moment {
   const newest = listSegmentDirs(path).reduce((latest, { newestMs }) => Math.max(latest, newestMs), 0);
   const journal = statSync(`${databasePath}-journal`, { throwIfNoEntry: false });
   return {
+    newestMs: newest,
     version: `${String(db.pragma('data_version', { simple: true }))} ${newest}`,
     isQuiet: journal === undefined,
   };

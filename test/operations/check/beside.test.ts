@@ -116,6 +116,39 @@ function saving(dir: string): string {
     save()`;
 }
 
+/**
+ * What a Chroma does that is held up while it saves an index, as happens on a busy machine: the header and the vectors are
+ * there, and the list of what they are is written later. No transaction is under way meanwhile.
+ */
+function heldUp(dir: string): string {
+  const collection = archivedNotesOf(dir);
+  const given = JSON.stringify({ database: databaseOf(dir), pickle: pickleOf(dir, collection) });
+  return `
+    const { openSync, readFileSync, writeFileSync } = require('node:fs');
+    const { database, pickle } = ${given};
+    openSync(database, 'r');
+    const whole = readFileSync(pickle);
+    writeFileSync(pickle, whole.subarray(0, 100));
+    setTimeout(() => writeFileSync(pickle, whole), 700)`;
+}
+
+describe('a process that is in the middle of saving an index', () => {
+  it('raises no alarm', async () => {
+    const dir = await unpacked('0.5.5');
+    const alone = await check(dir);
+    await startedProcess(heldUp(dir));
+    expect(alarmsIn(await check(dir))).toEqual(alarmsIn(alone));
+  });
+
+  it('and goes no further leaves an index that is damaged', async () => {
+    const dir = await unpacked('0.5.5');
+    const alone = await check(dir);
+    const { pid = 0 } = await startedProcess(heldUp(dir));
+    process.kill(pid, 'SIGSTOP');
+    expect(alarmsIn(await check(dir))).not.toEqual(alarmsIn(alone));
+  });
+});
+
 describe('a process that never stops writing', () => {
   it('raises no alarm, whatever moment it is met at', async () => {
     const dir = await unpacked('0.5.5');

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, copyFileSync, openSync, readdirSync, readSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { locatePersistDir } from '../../../src/chroma/persist-dir.ts';
 import { stateBefore } from '../../../src/operations/state-before.ts';
 import { stateLeft } from '../../../src/operations/state-left.ts';
@@ -39,16 +39,23 @@ function isAllZero(descriptor: number): boolean {
   }
 }
 
-interface Swapping {
+interface Overwriting {
   readonly parent: ChildProcess;
   readonly child: number;
-  /** Of the old file. */
-  readonly inode: number;
+  /** The old file, which has no name any more. */
+  readonly old: number;
   readonly ended: Promise<object>;
 }
 
-/** A scrub of a file that takes a while to be overwritten, in the moment in which another has taken its place. */
-async function swapping(): Promise<Swapping> {
+/** A scrub that was stopped (SIGSTOP) while it overwrites the old file: whoever looks too late looks at another one. */
+async function overwriting(): Promise<Overwriting> {
+  for (;;) {
+    const caught = await overwritingOnce();
+    if (caught !== null) return caught;
+  }
+}
+
+async function overwritingOnce(): Promise<Overwriting | null> {
   const dir = await unpacked('0.5.5');
   enlarge(dir, 'drafts', 8_000, 4_096);
   const inode = statSync(databaseOf(dir)).ino;
@@ -58,12 +65,29 @@ async function swapping(): Promise<Swapping> {
   let stderr = '';
   parent.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
   const ended = once(parent, 'close').then(([exitCode]): object => {
-    const failure = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as object;
+    const failure = JSON.parse(stderr.trim().split('\n').at(-1) || '{}') as object;
     return { ...failure, exitCode: exitCode as number };
   });
   while (statSync(databaseOf(dir)).ino === inode && parent.exitCode === null) await delay(1);
-  const [child = 0] = childrenOf(parent.pid ?? 0);
-  return { parent, child, inode, ended };
+  const [child] = childrenOf(parent.pid ?? 0);
+  const old = child === undefined ? null : stoppedWith(child, inode);
+  if (child !== undefined && old !== null && !isAllZero(old)) return { parent, child, old, ended };
+  if (old !== null) {
+    closeSync(old);
+    process.kill(child ?? 0, 'SIGCONT');
+  }
+  await ended;
+  return null;
+}
+
+/** Stops a process and opens the file that it has open; null where it has closed that. */
+function stoppedWith(child: number, inode: number): number | null {
+  process.kill(child, 'SIGSTOP');
+  const at = `/proc/${child}/fd`;
+  const number = readdirSync(at).find((each) => isFile(`${at}/${each}`, inode));
+  if (number !== undefined) return openSync(`${at}/${number}`, 'r');
+  process.kill(child, 'SIGCONT');
+  return null;
 }
 
 async function largeDirectory(): Promise<string> {
@@ -102,15 +126,12 @@ describe('a scrub that is killed with its child', () => {
   );
 
   it('overwrites the old file to its end where it is told to stop meanwhile, and then stops', async () => {
-    const { parent, child, inode, ended } = await swapping();
+    const { parent, child, old, ended } = await overwriting();
+    onTestFinished(() => closeSync(old));
     parent.kill('SIGINT');
-    const [number] = readdirSync(`/proc/${child}/fd`).filter((each) => isFile(`/proc/${child}/fd/${each}`, inode));
-    // Nobody else can get at it any more.
-    const descriptor = openSync(`/proc/${child}/fd/${number}`, 'r');
+    process.kill(child, 'SIGCONT');
     const failure = await ended;
-    const isZero = isAllZero(descriptor);
-    closeSync(descriptor);
-    expect(isZero).toBe(true);
+    expect(isAllZero(old)).toBe(true);
     expect(failure).toMatchObject({
       exitCode: 130,
       state: 'the new database is in place and the old one is overwritten; what is left elsewhere was not searched for',
@@ -118,7 +139,8 @@ describe('a scrub that is killed with its child', () => {
   });
 
   it('is said not to have overwritten all of it where its child was killed, and what to do then', async () => {
-    const { child, ended } = await swapping();
+    const { child, old, ended } = await overwriting();
+    closeSync(old);
     process.kill(child, 'SIGKILL');
     expect(await ended).toMatchObject({
       exitCode: 1,
