@@ -1,12 +1,15 @@
 /**
  * inspect: what the directory is, where its bytes are, what maintenance would give back. Reads only, to the byte.
  */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readAutoPurge } from '../chroma/auto-purge.ts';
 import { liveSegments, readRecordCounts } from '../chroma/catalog.ts';
 import { QUEUE } from '../chroma/embeddings-queue.ts';
+import { isQuiet, readIndexStamp } from '../chroma/index-stamp.ts';
 import type { Collection, SegmentId } from '../chroma/model.ts';
 import type { PersistDir } from '../chroma/persist-dir.ts';
-import { totalBytes } from '../chroma/prune-plan.ts';
+import { needsAttention, sequenceRegressions, totalBytes } from '../chroma/prune-plan.ts';
 import { listSegmentDirs } from '../chroma/segment-dirs.ts';
 import type { Host, HolderScan } from '../host/host.ts';
 import { inReadTransaction, readSqliteVersion, withReadOnly, type Database } from '../sqlite/open.ts';
@@ -40,8 +43,32 @@ export async function inspect({ path, redact }: InspectRequest, host: Host): Pro
       // One view of everything where nobody is there; beside a server an open read would keep it from committing.
       return holders.holders.length === 0 ? inReadTransaction(db, work) : work();
     });
-  const read = await namingHolders(located, readOnce, LOOK_AGAIN);
+  const read = await namingHolders(located, () => atRest(readOnce), LOOK_AGAIN);
   return interpret(read, path, await roomOf(read));
+}
+
+/** Together longer than a Chroma may be held up in the middle of a save. */
+const LOOKS = 10;
+const LOOK_AGAIN_MS = 250;
+
+/** What is read once nothing in it can be half of a save: until then an index looks damaged, or ahead of the WAL. */
+async function atRest(readOnce: () => InspectionReading): Promise<InspectionReading> {
+  for (let looks = 1; ; looks += 1) {
+    const read = readOnce();
+    if (read.holders.holders.length === 0 || looks === LOOKS || !isHalfSaved(read)) return read;
+    await delay(LOOK_AGAIN_MS);
+  }
+}
+
+function isHalfSaved({ dir, host, plan, reading: { collections, lastSeqId } }: InspectionReading): boolean {
+  const odd = new Set([
+    ...plan.skipped.filter(({ reason }) => needsAttention(reason)).map(({ collectionId }) => collectionId),
+    ...sequenceRegressions(collections, lastSeqId).map(({ collectionId }) => collectionId),
+  ]);
+  return collections
+    .filter(({ id }) => odd.has(id))
+    .flatMap(({ segments }) => segments)
+    .some(({ id, kind }) => kind === 'vector' && !isQuiet(readIndexStamp(join(dir.path, id)), host.now()));
 }
 
 function readAll(db: Database, dir: PersistDir, host: Host, holders: HolderScan, redact: boolean): InspectionReading {

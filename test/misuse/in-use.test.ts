@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { rowsKept, unpacked } from '../support/fixtures.ts';
+import { heldUp } from '../support/held-up.ts';
 import { holdingOpen, inTransaction, SQLITE, startedProcess } from '../support/process.ts';
 import { run } from '../support/run.ts';
 import { bytesOf, seqIdsOf, withDatabase } from '../support/state.ts';
@@ -70,6 +71,30 @@ describe('a process that holds a lock', () => {
     expect(exitCode).toBe(0);
     const { collections } = JSON.parse(stdout) as { collections: readonly { walRows: number }[] };
     expect(collections.reduce((sum, { walRows }) => sum + walRows, 0)).toBe(ids.length);
+  });
+});
+
+async function findingsOf(dir: string): Promise<readonly string[]> {
+  const { stdout } = await run(['inspect', dir, '--json']);
+  const { findings } = JSON.parse(stdout) as { findings: readonly { id: string; subject: string }[] };
+  return findings.filter(({ id }) => id !== 'in-use').map(({ id, subject }) => `${id} ${subject}`);
+}
+
+describe('a process that is held up in the middle of saving an index', () => {
+  it('makes nothing look damaged', async () => {
+    const dir = await unpacked('0.5.5');
+    const alone = await findingsOf(dir);
+    await startedProcess(heldUp(dir));
+    expect(await findingsOf(dir)).toEqual(alone);
+  });
+
+  it('and goes no further leaves what is damaged', async () => {
+    const dir = await unpacked('0.5.5');
+    const alone = await findingsOf(dir);
+    const { pid = 0 } = await startedProcess(heldUp(dir));
+    process.kill(pid, 'SIGSTOP');
+    expect(await findingsOf(dir)).toEqual(expect.arrayContaining([expect.stringMatching(/^pickle-unreadable /)]));
+    expect(alone.some((each) => each.startsWith('pickle-unreadable'))).toBe(false);
   });
 });
 

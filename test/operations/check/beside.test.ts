@@ -9,6 +9,7 @@ import { databaseOf, metadataSegmentOf, pickleOf } from '../../support/damage.ts
 import { archivedNotesOf, topicOf } from '../../support/catalogue-damage.ts';
 import { unpacked } from '../../support/fixtures.ts';
 import { holdingOpen, inTransaction, SQLITE, startedProcess } from '../../support/process.ts';
+import { heldUp } from '../../support/held-up.ts';
 import { run } from '../../support/run.ts';
 import { bytesOf } from '../../support/state.ts';
 
@@ -114,22 +115,6 @@ function saving(dir: string): string {
       setTimeout(save, 100);
     };
     save()`;
-}
-
-/**
- * What a Chroma does that is held up while it saves an index, as happens on a busy machine: the header and the vectors are
- * there, and the list of what they are is written later. No transaction is under way meanwhile.
- */
-function heldUp(dir: string): string {
-  const collection = archivedNotesOf(dir);
-  const given = JSON.stringify({ database: databaseOf(dir), pickle: pickleOf(dir, collection) });
-  return `
-    const { openSync, readFileSync, writeFileSync } = require('node:fs');
-    const { database, pickle } = ${given};
-    openSync(database, 'r');
-    const whole = readFileSync(pickle);
-    writeFileSync(pickle, whole.subarray(0, 100));
-    setTimeout(() => writeFileSync(pickle, whole), 700)`;
 }
 
 describe('a process that is in the middle of saving an index', () => {
