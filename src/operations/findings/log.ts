@@ -142,7 +142,7 @@ export const LOG_TEXTS: FindingTexts<LogFinding> = {
         command: ['chroma-maint wal config {dir} --auto-purge on \\', '--chroma-version VERSION'].join('\n'),
       },
       {
-        text: 'Or leave it off, and delete what nobody needs any more every night or week: the README has files for cron and systemd.',
+        text: 'Or leave it off, and delete what nobody needs any more every night or week: docs/UNATTENDED.md has files for cron and systemd.',
         command: 'chroma-maint prune {dir}',
       },
     ],
@@ -157,7 +157,7 @@ export const LOG_TEXTS: FindingTexts<LogFinding> = {
     steps: [
       { text: 'Delete what nobody needs any more, with Chroma stopped.', command: 'chroma-maint prune {dir}' },
       {
-        text: 'An upgrade of Chroma alone does not help: it leaves its purge off where rows are in the WAL. The README has files for cron and systemd.',
+        text: 'An upgrade of Chroma alone does not help: it leaves its purge off where rows are in the WAL. docs/UNATTENDED.md has files for cron and systemd.',
       },
     ],
     sources: { format: ['Auto-purge'] },
