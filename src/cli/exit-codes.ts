@@ -52,7 +52,8 @@ export const EXIT_CODE_TEXTS: Readonly<Record<ExitCode, ExitCodeText>> = {
     findings: ['not-a-persist-dir'],
   },
   11: {
-    state: 'Nothing was changed: the directory, or a lock, is waited for before anything is written.',
+    state:
+      'Nothing was changed: the directory, or a lock, is waited for before anything is written. With --while-running, what was deleted until then stays deleted, which is safe; the error says how much.',
     steps: [
       { text: 'Stop the process that the error names, and run the same command again.' },
       { text: 'Or have it wait for a process that is about to end.', command: 'chroma-maint prune {dir} --wait 10m' },
